@@ -1,0 +1,49 @@
+# The one graph: runs -> notebooks -> index. `make reproduce` calls it (wbclib/report/graph.py says how);
+# by hand, on a cluster:   snakemake --config profile=lab --rerun-triggers mtime --executor slurm --jobs 8
+#
+# Every output is a stamp, never the record or page itself, because Snakemake deletes outputs before it runs
+# a rule and when a rule fails. The commands are idempotent and write what they make atomically.
+from wbclib.report.graph import Graph, command, shown
+
+graph = Graph(config.get("profile", "quick"))
+graph.sync()
+
+
+wildcard_constraints:
+    key="[0-9a-f]{12}",
+
+
+rule index:
+    input:
+        [shown(graph.notebook_stamp(name)) for name in graph.notebooks],
+        [shown(graph.run_stamp(name)) for name in graph.profile.runs],
+    output:
+        shown(graph.index_stamp()),
+    params:
+        command=command("report", "index", "--profile", graph.source),
+    shell:
+        "echo index of {graph.profile.name}; {params.command} >/dev/null && touch {output}"
+
+
+rule run:
+    input:
+        lambda wildcards: [shown(path) for path in graph.run_inputs(wildcards.run)],
+    output:
+        shown(graph.folder / "run-{run}-{key}.done"),
+    params:
+        command=lambda wildcards: command("train", wildcards.run, "--profile", graph.source),
+    threads: workflow.cores
+    shell:
+        "echo training run {wildcards.run} of {graph.profile.name}; {params.command} && touch {output}"
+
+
+rule notebook:
+    input:
+        lambda wildcards: [shown(path) for path in graph.notebook_inputs(wildcards.notebook)],
+    output:
+        shown(graph.folder / "notebook-{notebook}-{key}.done"),
+    params:
+        command=lambda wildcards: command("report", "notebook", wildcards.notebook, "--profile", graph.source),
+    threads: lambda wildcards: workflow.cores if graph.wants[wildcards.notebook]["alone"] else 1
+    shell:
+        "echo notebook {wildcards.notebook} of {graph.profile.name}; {params.command} >/dev/null && touch {output}"

@@ -1,0 +1,338 @@
+"""Frozen networks against torchvision's and pytorch-fid's own, and the records of where weights came from."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+from torchvision.transforms.functional import normalize
+
+from wbclib.files import UserError, sha256
+from wbclib.networks import weights
+from wbclib.networks.features import NETWORKS, files, load
+from wbclib.networks.frozen import ColourTransform
+
+Place = Callable[[str, dict[str, Tensor]], Path]
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Empty assets and an empty hub cache, so that nothing on this machine is found."""
+    torch.manual_seed(0)
+    monkeypatch.setenv("WBC_ASSETS", str(tmp_path / "bring"))
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    (tmp_path / "bring" / "weights").mkdir(parents=True)
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def place(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Puts weights of the test's own where a reader would put the real ones, and records their hash in the table."""
+
+    def put(name: str, state: dict[str, Tensor], which: int = 0) -> Path:
+        spec = NETWORKS[name]
+        path = folders / "bring" / "weights" / spec.files[which].name
+        if path.suffix == ".npz":
+            np.savez(path, **{key: value.numpy() for key, value in state.items()})
+        else:
+            torch.save(state, path)
+        listed = (*spec.files[:which], dataclasses.replace(spec.files[which], sha256=sha256(path)))
+        monkeypatch.setitem(NETWORKS, name, dataclasses.replace(spec, files=listed))
+        return path
+
+    return put
+
+
+def photographs(size: int = 48) -> tuple[Tensor, Tensor]:
+    """Random images in [-1, 1] and the same as torchvision normalises them."""
+    x = torch.rand(2, 3, size, size) * 2 - 1
+    return x, normalize((x + 1) / 2, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+
+def assert_equal(found: Tensor, wanted: Tensor) -> None:
+    """Equal up to float32 rounding, which grows with the size of the sums."""
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-4 * wanted.std().item())
+
+
+def output_of(network: nn.Module, layer: nn.Module, x: Tensor) -> Tensor:
+    """What ``layer`` gives inside ``network``'s own forward, before an in-place ReLU can touch it."""
+    caught: list[Tensor] = []
+    handle = layer.register_forward_hook(lambda _m, _i, result: caught.append(result.clone()))
+    with torch.no_grad():
+        network.eval()(x)
+    handle.remove()
+    return caught[0]
+
+
+def small_classifier(monkeypatch: pytest.MonkeyPatch, name: str) -> nn.Module:
+    """torchvision's VGG, its 120 million classifier weights left out of memory."""
+    monkeypatch.setattr(torchvision.models.VGG, "forward", lambda self, x: self.features(x))
+    with torch.device("meta"):
+        network = getattr(torchvision.models, name)(weights=None)
+    network.features.to_empty(device="cpu")
+    for parameter in network.features.parameters():
+        nn.init.normal_(parameter, 0, 0.05)
+    return network
+
+
+@pytest.mark.parametrize(("name", "index", "group_layer"), [("vgg19", 25, 4), ("vgg16", 21, 3)])
+def test_vgg_layer_and_normalisation(
+    name: str, index: int, group_layer: int, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = small_classifier(monkeypatch, name)
+    kinds = [type(layer).__name__ for layer in theirs.features[: index + 1]]
+    assert kinds.count("MaxPool2d") == 3  # the fourth group
+    assert kinds[::-1].index("MaxPool2d") == 2 * group_layer - 1  # its last convolution
+    place(name, {f"features.{key}": value for key, value in theirs.features.state_dict().items()})
+    ours, (x, normalised) = load(name), photographs()
+    found = ours.features(x)
+    assert_equal(found, output_of(theirs, theirs.features[index], normalised))
+    assert found.shape == (2, 512, 6, 6)
+    assert (found < 0).float().mean() > 0.1  # before the ReLU
+
+
+def test_normalised_vgg_reads_its_own_colour_transform(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = small_classifier(monkeypatch, "vgg19")
+    state = {f"features.{key}": value for key, value in theirs.features[:11].state_dict().items()}
+    prep = nn.Conv2d(3, 3, 1)
+    prep.weight.data = 255 * torch.eye(3).flip(0).reshape(3, 3, 1, 1)
+    prep.bias.data = torch.tensor([-103.939, -116.779, -123.68])
+    place("vgg19_conv3_1", {**state, "prep.weight": prep.weight.data, "prep.bias": prep.bias.data})
+    ours, (x, _) = load("vgg19_conv3_1"), photographs(32)
+    with torch.no_grad():
+        wanted = output_of(theirs, theirs.features[10], prep((x + 1) / 2))
+    found = ours(x)
+    assert_equal(found, wanted)
+    assert found.shape == (2, 256, 8, 8)
+    assert found.min() < 0
+
+
+def test_squeezenet_layers(place: Place) -> None:
+    theirs = torchvision.models.squeezenet1_1(weights=None)
+    place("squeezenet1_1", theirs.state_dict())
+    ours, (x, normalised) = load("squeezenet1_1"), photographs(64)
+    assert_equal(ours(x), output_of(theirs, theirs.features[7], normalised))
+    deepest = output_of(theirs, theirs.features[12], normalised).mean((2, 3))
+    assert_equal(ours.pooled(x), deepest)
+
+
+def test_resnet_layers(place: Place) -> None:
+    theirs = torchvision.models.resnet50(weights=None)
+    place("resnet50", theirs.state_dict())
+    ours, (x, normalised) = load("resnet50"), photographs(64)
+    assert_equal(ours(x), output_of(theirs, theirs.layer3, normalised))
+    pooled = output_of(theirs, theirs.avgpool, normalised).flatten(1)
+    assert_equal(ours.pooled(x), pooled)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_mobilenet_from_arrays_or_from_torchvisions_file(which: int, place: Place) -> None:
+    theirs = torchvision.models.mobilenet_v2(weights=None)
+    state = {k: v for k, v in theirs.state_dict().items() if which == 1 or not k.endswith("num_batches_tracked")}
+    place("mobilenet_v2", state, which)
+    ours, (x, normalised) = load("mobilenet_v2"), photographs(64)
+    deepest = output_of(theirs, theirs.features[18], normalised)
+    assert_equal(ours.pooled(x), deepest.mean((2, 3)))
+    assert ours.pooled(x).shape == (2, 1280)
+
+
+def test_inception_is_pytorch_fids(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytorch_fid import inception
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("pytorch-fid's own loader was asked")
+
+    full: dict[str, Tensor] = {}
+    monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: full)
+    with monkeypatch.context() as patch:  # the names of the whole network, as its file has them
+        patch.setattr(nn.Module, "load_state_dict", lambda self, _: full.update(self.state_dict()))
+        inception.fid_inception_v3()
+    place("inception", full)
+    theirs = inception.InceptionV3().eval()
+    monkeypatch.setattr(inception, "load_state_dict_from_url", refuse)
+    ours, (x, _) = load("inception"), photographs(64)
+    with torch.no_grad():
+        wanted = theirs((x + 1) / 2)[0][:, :, 0, 0]
+    assert_equal(ours.pooled(x), wanted)
+    assert wanted.shape == (2, 2048)
+
+
+def test_origin_says_where_the_weights_came_from(place: Place, folders: Path) -> None:
+    path = place("squeezenet1_1", torchvision.models.squeezenet1_1(weights=None).state_dict())
+    origin = load("squeezenet1_1").origin
+    assert (origin["network"], origin["pretrained"], origin["licence"]) == ("squeezenet1_1", True, "BSD-3-Clause")
+    assert origin["sha256"] == sha256(path)
+    assert origin["source"].endswith(f"assets/weights/{path.name}")
+    shutil.move(path, folders / "hub" / "checkpoints")
+    elsewhere = load("squeezenet1_1").origin
+    assert elsewhere["source"].endswith(f"torch hub cache/{path.name}")
+    assert str(folders) not in str(origin) + str(elsewhere)
+
+
+def test_files_are_what_another_machine_needs(place: Place) -> None:
+    assert files("squeezenet1_1") == files("random_vgg11") == []
+    path = place("squeezenet1_1", torchvision.models.squeezenet1_1(weights=None).state_dict())
+    assert files("squeezenet1_1") == [path]
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match="damaged"):
+        files("squeezenet1_1")
+
+
+def test_missing_weights_say_what_to_put_where() -> None:
+    with pytest.raises(UserError, match=r"vgg19-dcbb9e9d\.pth at .*weights.* or allow downloads"):
+        load("vgg19")
+    with pytest.raises(UserError, match=r"weights of vgg19_conv3_1 not found: put vgg19_norm\S*npz at (?!.*downloads)"):
+        load("vgg19_conv3_1", downloads=True)
+    with pytest.raises(UserError, match="unknown feature network 'vgg'; say one of vgg19"):
+        load("vgg")
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "unrecorded"])
+def test_damaged_weights_are_refused_even_where_a_random_network_would_do(damage: str, place: Place) -> None:
+    state = torchvision.models.squeezenet1_1(weights=None).state_dict()
+    path = place("squeezenet1_1", state)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-1000])
+    if damage == "other":
+        np.savez(path, anything=np.zeros(3))
+    if damage == "unrecorded":
+        np.savez(path, **{key: value.numpy() + 1 for key, value in state.items()})
+    with pytest.raises(UserError, match=r"squeezenet1_1_torchvision_fp16\.npz is damaged or another file"):
+        load("squeezenet1_1", random_ok=True)
+
+
+def test_weights_of_another_network_do_not_fit(place: Place) -> None:
+    state = torchvision.models.squeezenet1_1(weights=None).state_dict()
+    del state["features.12.squeeze.bias"]
+    place("squeezenet1_1", state)
+    with pytest.raises(UserError, match=r"12\.squeeze\.bias is missing"):
+        load("squeezenet1_1")
+
+
+class Odd:
+    """Something that only unpickling could bring back."""
+
+
+@pytest.mark.parametrize("kind", ["object.pth", "cut.pth", "object.npz", "cut.npz", "cut.safetensors", "text.pkl"])
+def test_only_plain_arrays_are_read(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / kind
+    if kind == "object.pth":
+        torch.save({"a": Odd()}, path)
+    elif kind == "object.npz":
+        np.savez(path, a=np.array([Odd()], dtype=object))
+    elif kind.startswith("cut"):
+        (torch.save({"a": torch.zeros(9)}, path) if kind == "cut.pth" else path.write_bytes(b"PK\x03\x04 and no more"))
+        path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(UserError, match=kind):
+        weights.read(path)
+
+
+def test_downloads_are_kept_only_with_the_recorded_hash(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over file:// addresses: the official road without a network."""
+    torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), folders / "served.pth")
+    url, cache = (folders / "served.pth").as_uri(), folders / "hub" / "checkpoints" / "w.pth"
+    spec, right = NETWORKS["squeezenet1_1"], sha256(folders / "served.pth")
+
+    def record(digest: str, address: str) -> None:
+        file = weights.WeightFile("w.pth", digest, "test", "none", address)
+        monkeypatch.setitem(NETWORKS, "squeezenet1_1", dataclasses.replace(spec, files=(file,)))
+
+    record(right[:63] + ("0" if right[63] != "0" else "1"), url)
+    with pytest.raises(UserError, match="sent another file"):
+        load("squeezenet1_1", downloads=True)
+    assert not cache.exists()
+    record(right, url + ".gone")
+    with pytest.raises(UserError, match=r"could not fetch w\.pth"):
+        load("squeezenet1_1", downloads=True)
+    assert load("squeezenet1_1", downloads=True, random_ok=True).origin["stands_in_for"] == "squeezenet1_1"
+    record(right, url)
+    with pytest.raises(UserError, match="not found"):
+        load("squeezenet1_1")
+    assert load("squeezenet1_1", downloads=True).origin["sha256"] == right == sha256(cache)
+
+
+def test_every_download_has_a_full_hash_that_agrees_with_its_file_name() -> None:
+    listed = [file for spec in NETWORKS.values() for file in spec.files]
+    assert len(listed) == 9
+    for file in listed:
+        assert len(bytes.fromhex(file.sha256)) == 32
+        if file.url:
+            assert file.url.endswith(f"-{file.sha256[:8]}.pth")
+            assert file.name == file.url.rsplit("/", 1)[1]
+
+
+def test_torchvisions_addresses_are_its_own() -> None:
+    models = torchvision.models
+    official = {
+        "vgg19": models.VGG19_Weights,
+        "vgg16": models.VGG16_Weights,
+        "squeezenet1_1": models.SqueezeNet1_1_Weights,
+        "resnet50": models.ResNet50_Weights,
+        "mobilenet_v2": models.MobileNet_V2_Weights,
+    }
+    assert {name: NETWORKS[name].files[-1].url for name in official} == {
+        name: kind.IMAGENET1K_V1.url for name, kind in official.items()
+    }
+
+
+def test_random_networks_are_drawn_alike_and_stand_in_only_when_allowed() -> None:
+    first, second = load("random_vgg11"), load("vgg19", random_ok=True)
+    assert second.origin == {**first.origin, "stands_in_for": "vgg19"}
+    assert first.origin["pretrained"] is False
+    assert first.origin["sha256"] == "c8ffc272fe1ee252b39a26911af41dada6fdd15dd03a08167d8665bf7de05c4c"
+    x, _ = photographs()
+    assert torch.equal(first(x), second(x))
+    assert load("mobilenet_v2", random_ok=True).origin["network"] == "random_resnet18"
+
+
+def test_random_vgg11_is_torchvisions_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, ours = small_classifier(monkeypatch, "vgg11"), load("random_vgg11")
+    theirs.features.load_state_dict({**theirs.features.state_dict(), **ours.body.state_dict()})
+    x, normalised = photographs()
+    convolutions = [layer for layer in theirs.features if isinstance(layer, nn.Conv2d)]
+    assert_equal(ours(x), output_of(theirs, convolutions[4], normalised))
+    for layer in convolutions[:5]:  # He: variance 2 / fan in
+        assert layer.weight.var().item() * layer.weight[0].numel() == pytest.approx(2, rel=0.1)
+
+
+def test_random_resnet_is_one_and_tells_images_apart() -> None:
+    network = load("random_resnet18")
+    convolutions = sum(p.numel() for p in network.parameters() if p.ndim == 4)
+    assert convolutions == sum(p.numel() for p in torchvision.models.resnet18().parameters() if p.ndim == 4)
+    x = torch.nn.functional.interpolate(torch.rand(16, 3, 8, 8) * 2 - 1, size=64, mode="bilinear")
+    pooled = network.pooled(x)
+    assert pooled.shape == (16, 64 + 128 + 256 + 512)
+    for stage in pooled.split([64, 128, 256, 512], 1):  # no stage drowns the others
+        assert 0.02 < stage.std(0).mean() < 2
+
+
+@pytest.mark.parametrize("name", ["random_vgg11", "random_resnet18"])
+def test_gradients_reach_the_image_and_never_the_weights(name: str) -> None:
+    network = load(name).train()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    x = photographs()[0].requires_grad_()
+    (network(x).abs().mean() + network.pooled(x).mean()).backward()
+    assert x.grad is not None and x.grad.abs().sum() > 0
+    assert all(p.grad is None and not p.requires_grad for p in network.parameters())
+    assert not any(module.training for module in network.modules())
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_colour_transform_keeps_its_precision_under_autocast() -> None:
+    transform = ColourTransform(255 * torch.eye(3), torch.zeros(3))
+    x = torch.full((1, 3, 2, 2), 200.5 / 127.5 - 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert transform(x).flatten().tolist() == pytest.approx([200.5] * 12, abs=1e-3)
+
+
+def test_images_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match="N, 3, H, W"):
+        load("random_vgg11")(torch.zeros(1, 1, 32, 32))

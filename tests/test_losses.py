@@ -1,0 +1,89 @@
+"""Every loss term against numbers one can do in the head, and against its own definition in numpy."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from wbclib import losses
+from wbclib.profiles import Weights
+
+
+def test_lsgan_values_are_the_ones_of_the_definition() -> None:
+    real, fake = torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])
+    assert losses.discriminator(real, fake, "lsgan").item() == 0.5 * ((0 + 4) / 2 + (0 + 4) / 2)
+    assert losses.generator(fake, "lsgan").item() == (1 + 1) / 2
+
+
+def test_log_values_are_the_ones_of_the_definition() -> None:
+    logit = math.log(3.0)  # D = 0.75
+    real, fake = torch.tensor([logit]), torch.tensor([-logit])
+    assert losses.discriminator(real, fake, "log").item() == pytest.approx(-2 * math.log(0.75))
+    assert losses.generator(fake, "log").item() == pytest.approx(-math.log(0.25))
+
+
+def test_a_perfect_generator_pays_nothing_and_a_perfect_discriminator_pays_nothing() -> None:
+    ones, zeros = torch.ones(2, 1, 3, 3), torch.zeros(2, 1, 3, 3)
+    assert losses.generator(ones, "lsgan").item() == 0
+    assert losses.discriminator(ones, zeros, "lsgan").item() == 0
+
+
+def test_perceptual_distance_official_is_the_mean_divided_once_more() -> None:
+    a, b = torch.zeros(2, 512, 32, 32), torch.full((2, 512, 32, 32), 0.25)
+    assert losses.perceptual(a, b).item() == 0.25
+    # 32 * 32 * 512 = 524 288: the effective weight of 2e2 is 3.8e-4, as REFERENCE states for the official code.
+    assert losses.perceptual(a, b, "official").item() == pytest.approx(0.25 / 524288)
+    assert 2e2 / 524288 == pytest.approx(3.8e-4, rel=0.01)
+
+
+def test_total_variation_against_numpy() -> None:
+    image = torch.rand(2, 3, 5, 7, dtype=torch.float64) * 2 - 1
+    array = image.numpy()
+    dy, dx = np.diff(array, axis=2), np.diff(array, axis=3)
+    assert losses.total_variation(image).item() == pytest.approx(np.abs(dy).mean() + np.abs(dx).mean())
+    assert losses.total_variation(image, "official").item() == pytest.approx(
+        ((dy**2).mean() + (dx**2).mean()) / (3 * 5 * 7)
+    )
+    assert losses.total_variation(torch.full((1, 3, 4, 4), 0.3)).item() == 0
+
+
+@pytest.mark.parametrize("call", [losses.discriminator, losses.perceptual])
+def test_an_unknown_switch_is_an_error(call: object) -> None:
+    with pytest.raises(ValueError, match="say"):
+        call(torch.ones(1, 1), torch.ones(1, 1), "hinge")  # type: ignore[operator]
+    with pytest.raises(ValueError, match="say"):
+        losses.generator(torch.ones(1), "hinge")
+    with pytest.raises(ValueError, match="say"):
+        losses.total_variation(torch.ones(1, 3, 4, 4), "l3")
+
+
+@pytest.mark.parametrize("kind", ["lsgan", "log"])
+def test_gradcheck(kind: str) -> None:
+    logits = torch.randn(2, 1, 3, 3, dtype=torch.float64, requires_grad=True)
+    others = torch.randn(2, 1, 3, 3, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: losses.generator(x, kind), (logits,))
+    assert torch.autograd.gradcheck(lambda x: losses.discriminator(others, x, kind), (logits,))
+
+
+def test_the_table_and_the_weights_name_the_same_terms() -> None:
+    assert set(losses.TERMS) == set(vars(Weights()))
+
+
+def test_every_term_of_the_table_takes_what_it_says_from_the_view() -> None:
+    image, features = torch.zeros(1, 3, 4, 4), torch.zeros(1, 2, 2, 2)
+    view = SimpleNamespace(
+        photo=image, output=image + 0.5, photo_features=features, output_features=features + 2.0,
+        structure_features=features + 5.0, surface_logits=torch.zeros(1, 1, 2, 2), texture_logits=torch.full((1, 1, 2, 2), 3.0),
+        adversarial="lsgan", perceptual_norm="mean", tv_norm="mean",
+    )  # fmt: skip
+    values = {name: term.value(view).item() for name, term in losses.TERMS.items()}
+    assert values == {"surface": 1.0, "texture": 4.0, "structure": 3.0, "content": 2.0, "tv": 0.0, "pixel": 0.5}
+
+
+def test_total_is_the_weighted_sum() -> None:
+    values = {"surface": torch.tensor(2.0), "tv": torch.tensor(3.0)}
+    assert losses.total(values, {"surface": 0.5, "tv": 10.0}).item() == 31.0

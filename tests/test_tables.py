@@ -1,0 +1,134 @@
+"""Tables and figures: the same frame gives the same bytes, and what was meant can be read back."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from PIL import Image
+
+from wbclib.files import UserError
+from wbclib.report import figures, tables
+
+FRAME = pd.DataFrame(
+    {"method": ["photograph", "a & b_c <d>"], "n": [10, 2], "value": [1 / 3, 0.25], "p_low": [float("nan"), 12345.678]}
+)
+
+
+@pytest.fixture
+def files(study: Path) -> Path:
+    tables.save(FRAME, "distances", "smoke", "Smaller is better.", bold={"value": "min"})
+    return study / "reports" / "smoke" / "tables"
+
+
+def test_csv_reads_back(files: Path) -> None:
+    pd.testing.assert_frame_equal(tables.load("distances", "smoke"), FRAME, rtol=1e-5)
+    assert (files / "distances.csv").read_text() == (
+        "method,n,value,p_low\nphotograph,10,0.333333,\na & b_c <d>,2,0.25,12345.7\n"
+    )
+
+
+def test_html_says_the_same(files: Path) -> None:
+    soup = BeautifulSoup((files / "distances.html").read_text(), "html.parser")
+    cells = [[cell.text for cell in row.find_all(["th", "td"])] for row in soup.find_all("tr")]
+    assert cells == [
+        ["method", "n", "value", "p low"],
+        ["photograph", "10", "0.3333", "–"],
+        ["a & b_c <d>", "2", "0.2500", "12346"],
+    ]
+    assert [cell.text for cell in soup.find_all("td", class_="best")] == ["0.2500"]
+
+
+def test_tex_is_booktabs_and_escaped(files: Path) -> None:
+    text = (files / "distances.tex").read_text()
+    for part in (r"\toprule", r"\bottomrule", r"\caption{Smaller is better.}", r"\label{tab:distances}", "{lrrr}"):
+        assert part in text
+    assert r"a \& b\_c" in text and r"\textbf{0.2500}" in text and r"\textbf{0.3333}" not in text
+
+
+def test_equal_frames_give_equal_bytes(files: Path) -> None:
+    before = {path.name: path.read_bytes() for path in files.iterdir()}
+    tables.save(FRAME.copy(), "distances", "smoke", "Smaller is better.", bold={"value": "min"})
+    assert before == {path.name: path.read_bytes() for path in files.iterdir()}
+    assert sorted(before) == ["distances.csv", "distances.html", "distances.json", "distances.tex"]
+    assert json.loads(before["distances.json"])["caption"] == "Smaller is better."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"),
+        (0.5, "0.5000"),
+        (123.456, "123.5"),
+        (1234.56, "1235"),
+        (99999.9, "100000"),
+        (None, "–"),
+        (True, "True"),
+    ],
+)
+def test_number(value: object, text: str) -> None:
+    assert tables.number(value) == text
+
+
+def test_interval() -> None:
+    assert tables.interval(0.5312, 0.5, 0.56789) == "0.531 [0.500, 0.568]"
+
+
+def test_unknown_bold_column_is_an_error(study: Path) -> None:
+    with pytest.raises(UserError, match="name a column"):
+        tables.save(FRAME, "x", "smoke", "", bold={"vlaue": "min"})
+    assert not (study / "reports").exists()
+
+
+def test_missing_table_says_what_to_do(study: Path) -> None:
+    with pytest.raises(UserError, match="make reproduce PROFILE=smoke"):
+        tables.load("nothing", "smoke")
+
+
+def test_figure_shows_itself_once_with_its_title() -> None:
+    picture = np.zeros((80, 100, 3), dtype=np.uint8)
+    drawn = figures.strip([picture, picture], ["before", "after"])
+    data, about = drawn._repr_mimebundle_()
+    assert about["image/png"]["alt"] == "before; after"
+    assert data["text/plain"] == "before; after"
+    import matplotlib.pyplot as plt
+
+    assert plt.get_fignums() == []
+
+
+def test_pictures_keep_their_colours() -> None:
+    """A red and a blue field come out red and blue, side by side, in that order."""
+    fields = [np.full((64, 64, 3), colour, dtype=np.uint8) for colour in ((255, 0, 0), (0, 0, 255))]
+    image = np.asarray(Image.open(io.BytesIO(figures.strip(fields).png())).convert("RGB"))
+    middle = image[image.shape[0] // 2]
+    assert tuple(middle[len(middle) // 4]) == (255, 0, 0)
+    assert tuple(middle[3 * len(middle) // 4]) == (0, 0, 255)
+
+
+def test_saved_figures_are_repeatable(study: Path) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0, 4.0], "y": [3.0, 2.0, 1.0], "g": ["a", "b", "b"]})
+    makers = {
+        "curves": lambda: figures.curves(frame, "x", ["y"], title="curve"),
+        "bars": lambda: figures.bars(frame, "g", "y"),
+        "scatter": lambda: figures.scatter(frame, "x", "y", group="g", name="g"),
+        "histograms": lambda: figures.histograms({"y": frame.y, "x": frame.x}, bins=4),
+        "rows": lambda: figures.rows([[np.zeros((70, 70, 3), np.uint8)] * 2] * 2, ["r1", "r2"], ["c1", "c2"]),
+    }
+    folder = study / "reports" / "smoke" / "figures"
+    for name, make in makers.items():
+        figures.save(make(), name, "smoke")
+        before = [(folder / f"{name}.{kind}").read_bytes() for kind in ("png", "svg")]
+        figures.save(make(), name, "smoke")
+        assert before == [(folder / f"{name}.{kind}").read_bytes() for kind in ("png", "svg")], name
+        ElementTree.fromstring(before[1])
+
+
+def test_titles_must_match() -> None:
+    with pytest.raises(UserError, match="one title each"):
+        figures.strip([np.zeros((64, 64, 3), np.uint8)], ["a", "b"])

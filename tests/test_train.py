@@ -1,0 +1,275 @@
+"""The loop: resuming changes nothing, nothing is lost, every mistake has its line."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from wbclib import paths
+from wbclib.files import UserError
+from wbclib.profiles import Profile, Weights, load
+from wbclib.train import checkpoints, loop, records, run, trained
+from wbclib.train.methods import WhiteBox
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    """The smoke profile in an empty folder."""
+    monkeypatch.setenv("WBC_ROOT", str(tmp_path))
+    return load("smoke")
+
+
+def changed(profile: Profile, name: str, **values: object) -> Profile:
+    """The profile with one run changed."""
+    config = dataclasses.replace(profile.run(name), **values)  # type: ignore[arg-type]
+    return dataclasses.replace(profile, runs={**profile.runs, name: config})
+
+
+def state_of(profile: Profile, name: str) -> dict[str, torch.Tensor]:
+    found = checkpoints.newest(paths.run(profile.name, name))
+    assert found is not None
+    return found[0]
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Make the training process die in the middle of ``step``, as a kill would."""
+    original = WhiteBox.step
+    count = iter(range(10_000))
+
+    def dying(self: WhiteBox, *arguments: object) -> object:
+        if next(count) == step:
+            raise Stopped
+        return original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(WhiteBox, "step", dying)
+
+
+def test_resumed_equals_uninterrupted_bit_for_bit(
+    study: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("whitebox", study, progress=False)
+    whole, metrics = state_of(study, "whitebox"), records.read_metrics("smoke", "whitebox")
+
+    monkeypatch.setenv("WBC_ROOT", str(tmp_path / "second"))
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        with pytest.raises(Stopped):
+            run("whitebox", study, progress=False)
+    assert [path.name for path in checkpoints.present(paths.run("smoke", "whitebox"))] == ["checkpoint-00000004"]
+    run("whitebox", study, progress=False)
+    resumed = state_of(study, "whitebox")
+
+    assert whole.keys() == resumed.keys()
+    assert any("optimiser" in key for key in whole)
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+    assert records.read_metrics("smoke", "whitebox") == metrics
+
+
+def test_kill_of_the_process_loses_nothing(study: Profile, tmp_path: Path) -> None:
+    run("pretrain", study, progress=False)
+    config = tmp_path / "smoke.yaml"
+    config.write_text("extends: smoke\nruns: {whitebox: {steps: 400, checkpoint_every: 2}}\n")
+    words = [sys.executable, "-m", "wbclib", "train", "whitebox", "--profile", str(config)]
+    process = subprocess.Popen(words, cwd=paths.CHECKOUT, stderr=subprocess.DEVNULL, start_new_session=True)
+    folder = paths.run("smoke", "whitebox")
+    deadline = time.monotonic() + 120
+    while not checkpoints.present(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    found = checkpoints.newest(folder)
+    assert found is not None and found[1]["step"] % 2 == 0
+    assert not paths.record("smoke", "whitebox").exists()
+    with records.locked(folder):
+        pass  # the lock went with the process
+
+
+def test_a_finished_run_is_returned_at_once_and_says_what_it_was(
+    study: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run("pretrain", study, progress=False)
+    monkeypatch.setattr(loop, "_Run", None)  # training again would now fail
+    assert run("pretrain", study, progress=False) == first
+    assert first["steps"] == 8 and first["config_hash"] == study.hash("pretrain")
+    assert first["data"]["photos"]["n"] >= 7 and len(first["data"]["photos"]["digest"]) == 64
+    assert first["features"]["pretrained"] is False
+    assert {"commit", "dirty", "device", "wall_time_s", "peak_memory_mb", "versions", "seed"} <= first.keys()
+    assert first["final_losses"].keys() == {"total", "content", "pixel"}
+
+
+def test_the_whitebox_run_starts_from_the_pretrained_generator(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = changed(study, "whitebox", lr=0.0)
+    run("whitebox", study, progress=False)
+    before, after = (load_file(loop.generator_file("smoke", name)) for name in ("pretrain", "whitebox"))
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_every_term_reaches_the_generator(study: Profile) -> None:
+    """A port was found whose generator never received the adversarial gradient."""
+    fabric = loop.open_fabric(study.run("whitebox"), "cpu")
+    weights = dict.fromkeys(("surface", "texture", "structure", "content", "tv"), 0.0)
+    for term in weights:
+        config = dataclasses.replace(study.run("whitebox"), weights=Weights(**{**weights, term: 1.0}), lr=1e-3)
+        torch.manual_seed(0)
+        method = WhiteBox(config, fabric, {"downloads": False})
+        before = [p.clone() for p in method.modules["generator"].parameters()]
+        batch = {key: torch.rand(2, 3, 32, 32) * 2 - 1 for key in ("photo", "cartoon")}
+        logged = method.step(batch, torch.Generator().manual_seed(0))
+        after = list(method.modules["generator"].parameters())
+        assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True)), term
+        assert set(method.modules) == {"generator"} | ({term} & {"surface", "texture"})
+        assert logged["total"] == logged[term]
+
+
+def test_a_term_without_weight_is_not_computed(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wbclib.train.methods.structure", None)
+    weights = dataclasses.replace(study.run("whitebox").weights, structure=0.0)
+    study = changed(study, "whitebox", weights=weights)
+    assert "structure" not in run("whitebox", study, progress=False)["final_losses"]
+
+
+def test_not_a_number_stops_with_a_line_and_keeps_the_checkpoint(
+    study: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, steps = WhiteBox.step, iter(range(1000))
+
+    def broken(self: WhiteBox, batch: dict[str, torch.Tensor], draw: torch.Generator) -> dict[str, torch.Tensor]:
+        values = original(self, batch, draw)
+        return values | {"content": torch.tensor(float("nan"))} if next(steps) > 5 else values
+
+    monkeypatch.setattr(WhiteBox, "step", broken)
+    with pytest.raises(UserError, match=r"content is not finite at step 8; the last checkpoint is kept.*Lower lr"):
+        run("whitebox", study, progress=False)
+    assert [p.name for p in checkpoints.present(paths.run("smoke", "whitebox"))] == ["checkpoint-00000004"]
+    assert not paths.record("smoke", "whitebox").exists()
+
+
+def test_a_run_folder_of_another_configuration_is_left_alone(study: Profile) -> None:
+    run("pretrain", study, progress=False)
+    other = changed(study, "pretrain", lr=0.5)
+    before = {p: p.read_bytes() for p in paths.run("smoke", "pretrain").rglob("*") if p.is_file()}
+    with pytest.raises(UserError, match="belongs to another configuration.*move it away"):
+        run("pretrain", other, progress=False)
+    paths.record("smoke", "pretrain").unlink()
+    with pytest.raises(UserError, match="run folder .* belongs to another configuration"):
+        run("pretrain", other, progress=False)
+    assert before == {p: p.read_bytes() for p in paths.run("smoke", "pretrain").rglob("*") if p.is_file()}
+
+
+def test_a_changed_start_changes_the_hash_of_what_starts_from_it(study: Profile) -> None:
+    other = changed(study, "pretrain", seed=9)
+    assert other.run("whitebox") == study.run("whitebox")
+    assert other.hash("whitebox") != study.hash("whitebox")
+
+
+def test_how_often_is_saved_does_not_change_the_hash(study: Profile) -> None:
+    assert changed(study, "pretrain", checkpoint_every=1, sample_every=7).hash("pretrain") == study.hash("pretrain")
+
+
+def test_two_processes_do_not_train_the_same_run(study: Profile) -> None:
+    with records.locked(paths.run("smoke", "pretrain")), pytest.raises(UserError, match="another process is training"):
+        run("pretrain", study, progress=False)
+
+
+def test_a_checkpoint_cut_short_is_named_and_the_one_before_is_used(
+    study: Profile, caplog: pytest.LogCaptureFixture
+) -> None:
+    run("pretrain", study, progress=False)
+    whole = state_of(study, "pretrain")
+    folder = paths.run("smoke", "pretrain")
+    part = folder / "checkpoint-00000008" / "part-00.safetensors"
+    part.write_bytes(part.read_bytes()[:1000])
+    paths.record("smoke", "pretrain").unlink()
+    run("pretrain", study, progress=False)
+    assert "checkpoint-00000008 is damaged: part-00.safetensors" in caplog.text
+    again = state_of(study, "pretrain")
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
+
+
+def test_no_whole_checkpoint_left_is_the_readers_decision(study: Profile) -> None:
+    run("pretrain", study, progress=False)
+    paths.record("smoke", "pretrain").unlink()
+    for path in paths.run("smoke", "pretrain").glob("checkpoint-*/state.json"):
+        path.write_text("{")
+    with pytest.raises(UserError, match="delete the folder to train this run from the start"):
+        run("pretrain", study, progress=False)
+
+
+def test_a_full_disk_leaves_the_older_checkpoints(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors = {"generator/w": torch.arange(10.0)}
+    folder = paths.run("smoke", "x")
+    checkpoints.write(folder, 1, tensors, {})
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("wbclib.files.os.fsync", full)
+    with pytest.raises(UserError, match="No space left on device; free some space"):
+        checkpoints.write(folder, 2, tensors, {})
+    assert [path.name for path in folder.iterdir()] == ["checkpoint-00000001"]
+    found = checkpoints.newest(folder)
+    assert found is not None and torch.equal(found[0]["generator/w"], tensors["generator/w"])
+
+
+def test_parts_stay_below_their_limit_and_lose_nothing(tmp_path: Path) -> None:
+    tensors = {f"t{i}": torch.full((1000,), float(i)) for i in range(50)}
+    groups = list(checkpoints.parts(tensors, limit=9000))
+    assert all(sum(t.nbytes for t in group.values()) <= 9000 for group in groups) and len(groups) == 25
+    assert [name for group in groups for name in group] == list(tensors)
+
+
+def test_other_data_than_the_run_was_begun_with_is_an_error(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("pretrain", study, progress=False)
+    paths.record("smoke", "pretrain").unlink()
+    original = records.data_entry
+    monkeypatch.setattr(records, "data_entry", lambda corpus: original(corpus) | {"digest": "0" * 64})
+    with pytest.raises(UserError, match="was begun with other data"):
+        run("pretrain", study, progress=False)
+
+
+def test_outputs_are_clamped_and_repeatable(study: Profile) -> None:
+    model = trained("whitebox", study)
+    photos = loop.sample_photographs(64)
+    first, second = model(photos), model(photos)
+    assert first.shape == photos.shape and (first == second).all()
+    with torch.no_grad():
+        last = dict(model.method.modules["generator"].named_parameters())
+        next(value for key, value in last.items() if value.shape == (3,)).fill_(50.0)
+    assert (model(photos) == 255).all()  # an official release wraps around here
+
+
+def test_precision_is_bfloat16_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, "avx512_bf16": False})
+    assert loop.precision("auto", "cpu") == "32-true"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert loop.precision("auto", "cpu") == "bf16-mixed"
+    assert loop.precision("bfloat16", "cpu") == "bf16-mixed"
+    with pytest.raises(UserError, match="say auto, float32 or bfloat16"):
+        loop.precision("half", "cpu")
+
+
+def test_step_seeds_differ_between_steps_and_seeds() -> None:
+    seeds = {loop.step_seed(seed, step) for seed in range(20) for step in range(50)}
+    assert len(seeds) == 1000 and all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_metrics_after_a_kill_hold_no_line_twice(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 5, "a": 1}\n{"step": 10, "a": 2}\n{"step": 15, "a"')
+    records.keep_metrics(path, 5)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [{"step": 5, "a": 1}]

@@ -1,0 +1,134 @@
+"""The command line: ``wbc`` or ``python -m wbclib``. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from wbclib import profiles
+from wbclib.files import UserError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(prog="wbc", description="A reproducible study of white-box cartoonization.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a run of a profile, or go on with it")
+    train.add_argument("run", help="name of the run, for example whitebox")
+    train.add_argument("--pack", type=Path, metavar="FOLDER", help="work inside a folder that `wbc pack` made")
+    train.add_argument("--results", type=Path, metavar="FOLDER", help="afterwards put the results into FOLDER")
+    train.set_defaults(call=_train)
+
+    corpora = commands.add_parser("corpora", help="list the images of a profile, and what was skipped and why")
+    corpora.set_defaults(call=_corpora)
+
+    pack = commands.add_parser("pack", help="put what another machine needs for a run into one folder")
+    pack.add_argument("run")
+    pack.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    pack.add_argument("--results", action="store_true", help="what has to come back, instead of what has to go")
+    pack.set_defaults(call=_pack)
+
+    unpack = commands.add_parser("unpack", help="verify results from another machine and put them into place")
+    unpack.add_argument("folder", type=Path)
+    unpack.set_defaults(call=_unpack)
+
+    report = commands.add_parser(
+        "report", help="execute a notebook, write the index, list stale records, renew README's table"
+    )
+    report.add_argument("what", choices=("notebook", "index", "stale", "readme"))
+    report.add_argument("name", nargs="?", default="", help="of the notebook, for example 06-whitebox")
+    report.set_defaults(call=_report)
+
+    bench = commands.add_parser("bench", help="time what has a stated speed; ratios go to reports/bench/bench.csv")
+    bench.set_defaults(call=_bench)
+
+    for command in (train, corpora, pack, unpack, report):
+        command.add_argument(
+            "--profile", default="quick", help="smoke, quick, lab, paper or a YAML file (default: quick)"
+        )
+    return top
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from wbclib import pack as packs
+
+    name = packs.enter(arguments.pack) if arguments.pack else arguments.profile
+    from wbclib.train import run
+
+    profile = profiles.load(name)
+    record = run(arguments.run, profile)
+    print(
+        f"{profile.name}/{arguments.run}: {record['steps']} steps in {record['wall_time_s']} s on {record['device']['name']}"
+    )
+    if arguments.results:
+        print(f"results: {packs.results(profile, arguments.run, arguments.results)}")
+
+
+def _corpora(arguments: argparse.Namespace) -> None:
+    from wbclib import corpora
+
+    profile = profiles.load(arguments.profile)
+    specs = {spec: None for config in profile.runs.values() for spec in (config.photos, config.cartoons)}
+    for spec in specs:
+        for split in ("train", "validation"):
+            corpus = corpora.load(spec, split)
+            print(f"{corpus.name} ({split}): {len(corpus)} images, digest {corpus.digest()[:12]}")
+            for name, reason in corpus.skipped:
+                print(f"  skipped {name}: {reason}")
+
+
+def _pack(arguments: argparse.Namespace) -> None:
+    from wbclib import pack as packs
+
+    write = packs.results if arguments.results else packs.pack
+    print(f"wrote {write(profiles.load(arguments.profile), arguments.run, arguments.out)}")
+
+
+def _unpack(arguments: argparse.Namespace) -> None:
+    from wbclib import pack as packs
+
+    written = packs.unpack(profiles.load(arguments.profile), arguments.folder)
+    print(f"{len(written)} files verified and put into place")
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from wbclib.report import site
+
+    if arguments.what == "notebook":
+        if not arguments.name:
+            raise UserError("say which notebook, for example: wbc report notebook 06-whitebox")
+        print(site.notebook(arguments.name, arguments.profile))
+    elif arguments.what == "index":
+        print(site.index(arguments.profile))
+    elif arguments.what == "readme":
+        from wbclib.report import readme
+
+        print(readme.update())
+    else:
+        for line in site.stale(arguments.profile):
+            print(line)
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from wbclib.evaluate import speed
+
+    print(speed.bench().to_string(index=False))
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 0 only where the result is what was asked for."""
+    arguments = parser().parse_args(words)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        arguments.call(arguments)
+    except UserError as error:
+        print(f"wbc: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("wbc: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,36 @@
+"""Where images come from: bundled photographs, drawn cartoons, the reader's own folders."""
+
+from __future__ import annotations
+
+from wbclib.corpora.base import Corpus, Item, divide
+from wbclib.files import UserError
+from wbclib.profiles import CorpusSpec
+
+__all__ = ["Corpus", "Item", "load"]
+
+
+def load(spec: CorpusSpec, split: str = "train") -> Corpus:
+    """Open the corpus that ``spec`` describes.
+
+    Args:
+        spec: see :class:`wbclib.profiles.CorpusSpec`.
+        split: ``train`` or ``validation``; both are the same images when ``spec.validation_percent`` is 0.
+
+    Raises:
+        UserError: unknown kind or split, nothing to read, or no image left.
+    """
+    if spec.kind == "bundled":
+        from wbclib.corpora.bundled import photographs
+
+        return divide(photographs(), split, spec.validation_percent)
+    if spec.kind == "toon":
+        from wbclib.corpora.toon import cartoons
+
+        if spec.count < 1:
+            raise UserError(f"corpus toon: count is {spec.count}; say how many cartoons to draw, 1 or more")
+        return divide(cartoons(spec.count, spec.size, spec.seed), split, spec.validation_percent)
+    if spec.kind == "folder":
+        from wbclib.corpora.folder import open_folder
+
+        return open_folder(spec, split)
+    raise UserError(f"unknown kind of corpus {spec.kind!r}; say bundled, toon or folder")

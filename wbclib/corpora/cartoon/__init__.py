@@ -1,0 +1,1 @@
+"""How the `toon` corpus is drawn: colours, ink, things, people, places. The door is wbclib.corpora.toon."""

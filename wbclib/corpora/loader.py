@@ -1,0 +1,147 @@
+"""Unpaired batches of random crops, each a function of (seed, step) alone.
+
+No state is kept between batches, so resuming at any step, and any number of workers, gives the same batches.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from wbclib import images
+from wbclib.corpora.base import Corpus
+from wbclib.files import UserError
+
+PHOTO, CARTOON, EVALUATION = 0, 1, 2  # independent random streams of one seed
+
+
+def uniforms(seed: int, step: int, stream: int, shape: tuple[int, int]) -> np.ndarray:
+    """Uniform numbers in [0, 1), float64, that depend on (seed, step, stream) alone (counter-based Philox)."""
+    source = np.random.SeedSequence((seed, step, stream))
+    return np.random.Generator(np.random.Philox(source)).random(shape)
+
+
+def window(size: tuple[int, int], least: int, scale: float, down: float, right: float) -> tuple[int, int, int]:
+    """Top, left and side of a square crop.
+
+    Args:
+        size: (height, width) of the image.
+        least: side that the crop is to be resized to.
+        scale: wanted side as a share of the image's shorter side, in (0, 1].
+        down, right: place in the range of possible places, in [0, 1).
+
+    The side is never below ``least`` where the image allows it: pixels are thrown away or averaged, not invented.
+    An image whose shorter side is below ``least`` gives its whole shorter side, which is then enlarged.
+    """
+    height, width = size
+    short = min(height, width)
+    side = max(round(scale * short), min(least, short))
+    return int(down * (height - side + 1)), int(right * (width - side + 1)), side
+
+
+def crop(image: np.ndarray, size: int, scale: float, down: float, right: float) -> np.ndarray:
+    """Square crop (see :func:`window`) resized to uint8 (size, size, 3): area average, or cubic where it must grow."""
+    top, left, side = window(image.shape[:2], size, scale, down, right)
+    return images.resize(image[top : top + side, left : left + side], (size, size))
+
+
+class Loader:
+    """Unpaired crops of photographs and cartoons.
+
+    A crop is an image drawn uniformly, a square whose side is uniform in [``scale_min``, 1] of the shorter side (but
+    never below ``size`` where the image allows it), at a uniform place, mirrored left to right half of the time. An
+    image smaller than ``size`` is enlarged by cubic interpolation; :attr:`enlarged` counts those images.
+
+    Args:
+        photos, cartoons: the two corpora; they are drawn from independently.
+        size: side of the crops in pixels.
+        batch: crops of each kind in a batch.
+        seed: every batch is a function of (seed, step).
+        scale_min: smallest crop as a share of the shorter side, in (0, 1].
+    """
+
+    def __init__(
+        self, photos: Corpus, cartoons: Corpus, size: int, batch: int, seed: int, scale_min: float = 0.5
+    ) -> None:
+        if size < 1 or batch < 1 or seed < 0 or not 0 < scale_min <= 1:
+            raise UserError(
+                f"loader: size {size}, batch {batch}, seed {seed}, scale_min {scale_min}; "
+                "size and batch start at 1, seed at 0, scale_min lies in (0, 1]"
+            )
+        self.sources = {"photo": (photos, PHOTO), "cartoon": (cartoons, CARTOON)}
+        for corpus, _ in self.sources.values():
+            if not len(corpus):
+                raise UserError(f"corpus {corpus.name} has no images; add some")
+        self.size, self.count, self.seed, self.scale_min = size, batch, seed, scale_min
+
+    @property
+    def enlarged(self) -> dict[str, int]:
+        """How many images of each kind are smaller than the crop, so that their crops are enlarged."""
+        return {
+            kind: sum(min(item.size) < self.size for item in corpus.items) for kind, (corpus, _) in self.sources.items()
+        }
+
+    def batch(self, step: int) -> dict[str, torch.Tensor]:
+        """Batch of a step: ``photo`` and ``cartoon``, float32 (batch, 3, size, size) in [-1, 1]."""
+        return {
+            kind: images.to_tensor(np.stack([self._sample(corpus, row) for row in self._draw(step, stream)]))
+            for kind, (corpus, stream) in self.sources.items()
+        }
+
+    def _draw(self, step: int, stream: int) -> np.ndarray:
+        """One row (image, scale, down, right, mirror) a crop."""
+        return uniforms(self.seed, step, stream, (self.count, 5))
+
+    def _sample(self, corpus: Corpus, row: np.ndarray) -> np.ndarray:
+        which, scale, down, right, mirror = row.tolist()
+        share = self.scale_min + (1 - self.scale_min) * scale
+        square = crop(corpus.image(int(which * len(corpus))), self.size, share, down, right)
+        return square[:, ::-1] if mirror < 0.5 else square
+
+    def prefetch(self, start: int, stop: int, workers: int = 1) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
+        """Yield (step, batch) for start <= step < stop, in order, made ahead of time by ``workers`` threads.
+
+        The batches are those of :meth:`batch`, whatever ``workers`` is; 0 makes them when they are asked for.
+        """
+        if workers < 1:
+            yield from ((step, self.batch(step)) for step in range(start, stop))
+            return
+        pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="loader")
+        waiting: deque[tuple[int, Future[dict[str, torch.Tensor]]]] = deque()
+        try:
+            for step in range(start, stop):
+                waiting.append((step, pool.submit(self.batch, step)))
+                if len(waiting) > 2 * workers:
+                    done, future = waiting.popleft()
+                    yield done, future.result()
+            while waiting:
+                done, future = waiting.popleft()
+                yield done, future.result()
+        finally:  # also when the reader of the batches stops early
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def crops(corpus: Corpus, count: int, size: int, seed: int, scale_min: float = 0.5) -> np.ndarray:
+    """Fixed crops for measuring: the same for the same arguments, and a longer list begins with a shorter one.
+
+    Crop k comes from image k modulo the number of images, so that all images count alike; its scale and place are
+    drawn as in :class:`Loader`, without mirroring.
+
+    Returns:
+        uint8 (count, size, size, 3).
+    """
+    if not len(corpus) or count < 1:
+        raise UserError(
+            f"{count} crops of {len(corpus)} images ({corpus.name}); ask for at least one crop of one image"
+        )
+    rows = uniforms(seed, 0, EVALUATION, (count, 3)).tolist()
+    return np.stack(
+        [
+            crop(corpus.image(k % len(corpus)), size, scale_min + (1 - scale_min) * scale, down, right)
+            for k, (scale, down, right) in enumerate(rows)
+        ]
+    )

@@ -1,0 +1,252 @@
+"""The one image convention and its borders.
+
+Inside the study an image is a tensor: RGB (sRGB primaries and transfer curve), float32, [-1, 1], NCHW.
+At its borders - files, plots, segmenters - it is a uint8 HWC RGB array. Every change from one to the
+other is made here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from wbclib.files import UserError, atomic
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+MAX_PIXELS = 100_000_000
+ORIENTATION = 0x0112  # EXIF tag
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Pillow tells of odd metadata and of large images by warnings. `read` decides about both by itself. The filter is set
+# once, because `warnings.catch_warnings` around a decoder is not safe where several threads decode.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+class ImageError(UserError):
+    """A file that is no usable image; ``reason`` is the message without the file's name."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
+
+
+def read(path: Path | str) -> np.ndarray:
+    """Read the first frame of an image file.
+
+    The EXIF orientation is applied, an embedded ICC profile is converted to sRGB (a broken profile is ignored),
+    alpha is laid on white, grey, palette and CMYK images become RGB, 16-bit grey is scaled to 8 bits.
+
+    Args:
+        path: JPEG, PNG, WebP, BMP, TIFF, GIF or PPM, recognised by content.
+
+    Returns:
+        uint8 array (H, W, 3), H and W at least 2, sRGB.
+
+    Raises:
+        ImageError: missing, unreadable, empty, damaged, truncated, no image, too large or one pixel wide.
+    """
+    path = Path(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe would wait for ever
+        raise ImageError(path, "this is a folder or a device, not a file; name an image")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(path, "there is no such file; check the name") from error
+    except OSError as error:
+        raise ImageError(path, f"cannot be opened ({error.strerror or error}); check its permissions") from error
+    return decode(data, path)
+
+
+def decode(data: bytes, name: Path | str = "image") -> np.ndarray:
+    """Decode the bytes of an image file as :func:`read` does; ``name`` is what an error calls it."""
+    if not data:
+        raise ImageError(name, "the file is empty (0 bytes); fetch it again or remove it")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height <= MAX_PIXELS and min(width, height) > 1:
+                return np.array(_on_white(_turned(image)))
+    except UnidentifiedImageError as error:
+        raise ImageError(name, "not an image, whatever its name says; remove it or save it as PNG or JPEG") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
+        raise ImageError(name, f"larger than {MAX_PIXELS // 10**6} megapixels; make it smaller first") from error
+    except ImageError as error:
+        raise ImageError(name, error.reason) from error
+    except Exception as error:  # decoders raise anything on damaged bytes: struct.error, SyntaxError, IndexError ...
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(name, f"damaged or cut short ({said}); fetch it again or remove it") from error
+    if min(width, height) <= 1:
+        raise ImageError(name, f"only {width} x {height} pixels; use an image of at least 2 x 2")
+    raise ImageError(name, f"larger than {MAX_PIXELS // 10**6} megapixels; make it smaller first")
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """Decoded image, upright by its EXIF orientation; unreadable EXIF means upright."""
+    image.load()
+    try:
+        turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # EXIF is free-form bytes, and a photograph without it is still a photograph
+        turn = None
+    if turn is None:
+        return image
+    turned, turned.info = image.transpose(turn), dict(image.info)
+    return turned
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """8-bit sRGB image with its transparency laid on white."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _eight_bits(image)
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+    elif image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("RGB")
+    image = _to_srgb(image if alpha is None else image.convert("RGB"), profile)
+    if alpha is None:
+        return image
+    return Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey image of 16 bits scaled to 8 (65535 becomes 255); deeper ones have no known white."""
+    values = np.asarray(image).astype(np.float64)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ImageError("", "pixels are 32-bit numbers without a known white; save it as 8- or 16-bit PNG")
+    return Image.fromarray(np.rint(values / 257).astype(np.uint8))
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """RGB image in sRGB; ``profile`` is the embedded ICC profile. Without a usable one, values stand for sRGB."""
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            space, title = source.profile.xcolor_space.strip(), ImageCms.getProfileDescription(source)
+            if image.mode == "L" and space == "RGB":
+                image = image.convert("RGB")
+            if {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}.get(space) == image.mode and not title.startswith("sRGB"):
+                intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+                done = ImageCms.profileToProfile(
+                    image, source, ImageCms.createProfile("sRGB"), intent, outputMode="RGB", flags=flags
+                )
+                return done if done is not None else image
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass  # a broken profile says nothing about the pixels
+    return image.convert("RGB")
+
+
+def write(path: Path | str, image: np.ndarray) -> None:
+    """Write an image atomically.
+
+    Args:
+        path: ``.png``, or ``.jpg``/``.jpeg`` (quality 95, full colour resolution).
+        image: uint8 (H, W, 3).
+
+    Raises:
+        UserError: other suffix, or the file cannot be written; what was there before is still there.
+    """
+    path, picture = Path(path), Image.fromarray(_checked(image))
+    kind = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}.get(path.suffix.lower())
+    if kind is None:
+        raise UserError(f"cannot write {path}: choose a name that ends in .png or .jpg")
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    with atomic(path) as temporary:
+        picture.save(temporary, format=kind, **options)
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"expected a uint8 image (H, W, 3), got {image.dtype} {image.shape}")
+    return image
+
+
+def to_tensor(image: np.ndarray) -> torch.Tensor:
+    """uint8 (H, W, 3) or (N, H, W, 3) to float32 (3, H, W) or (N, 3, H, W) in [-1, 1]: 0 is -1, 255 is 1."""
+    if image.dtype != np.uint8 or image.ndim not in (3, 4) or image.shape[-1] != 3:
+        raise ValueError(f"expected uint8 (H, W, 3) or (N, H, W, 3), got {image.dtype} {image.shape}")
+    planes = np.ascontiguousarray(np.moveaxis(image, -1, -3))
+    if not planes.flags.writeable:  # torch warns of memory that it must not write
+        planes = planes.copy()
+    return torch.from_numpy(planes).to(torch.float32).div_(127.5).sub_(1.0)
+
+
+def to_uint8(tensor: torch.Tensor) -> np.ndarray:
+    """(C, H, W) or (N, C, H, W) in [-1, 1], C = 1 or 3, to uint8 (H, W, 3) or (N, H, W, 3).
+
+    Values are clamped to [-1, 1] before they are rounded, so that an overshoot of a network is white or black and
+    never wraps around to a wrong colour. NaN is a ValueError. ``to_uint8(to_tensor(x))`` is ``x``.
+    """
+    if tensor.ndim not in (3, 4) or tensor.shape[-3] not in (1, 3):
+        raise ValueError(f"expected (3, H, W) or (N, 3, H, W), got {tuple(tensor.shape)}")
+    values = tensor.detach().to("cpu", torch.float32)
+    if bool(torch.isnan(values).any()):
+        raise ValueError("an image must not contain NaN")
+    array = values.clamp(-1.0, 1.0).add(1.0).mul(127.5).round().to(torch.uint8).numpy()
+    array = np.moveaxis(array, -3, -1)
+    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:-1], 3)))
+
+
+def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize to ``size`` = (height, width): area average along a side that shrinks, cubic (clipped) where one grows."""
+    image, (height, width) = _checked(image), size
+    small = (min(height, image.shape[0]), min(width, image.shape[1]))
+    if small != image.shape[:2]:
+        image = cv2.resize(image, small[::-1], interpolation=cv2.INTER_AREA)
+    if small != (height, width):
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(image)
+
+
+def fit(image: np.ndarray, short_side: int) -> np.ndarray:
+    """Resize so that the shorter side is ``short_side`` pixels, keeping the aspect ratio."""
+    height, width = image.shape[:2]
+    scale = short_side / min(height, width)
+    return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def square(image: np.ndarray, side: int) -> np.ndarray:
+    """Largest centred square, resized to ``side`` x ``side``."""
+    height, width = image.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    return resize(image[top : top + edge, left : left + edge], (side, side))
+
+
+def crop_to_multiple(image: np.ndarray, k: int = 4) -> np.ndarray:
+    """Cut the bottom and the right so that both sides are multiples of ``k``; the top left corner stays."""
+    height, width = (side // k * k for side in image.shape[:2])
+    if not height or not width:
+        raise UserError(f"an image of {image.shape[1]} x {image.shape[0]} pixels is too small; use at least {k} x {k}")
+    return image[:height, :width]
+
+
+def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
+    """Contact sheet, row by row, white gaps of ``gap`` pixels; every cell is as large as the largest image."""
+    if not images or columns < 1:
+        raise ValueError("a grid needs at least one image and one column")
+    height, width = (max(_checked(image).shape[axis] for image in images) for axis in (0, 1))
+    columns, rows = min(columns, len(images)), -(-len(images) // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for index, image in enumerate(images):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        sheet[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return sheet

@@ -1,0 +1,139 @@
+"""Every loss term of the study: one pure function a term, and the table that names them.
+
+Images are float tensors ``(N, C, H, W)`` in [-1, 1]; logits and feature maps are float tensors
+``(N, C, h, w)``; every function returns a scalar tensor.
+
+Adding a term: write its function here, add one line to :data:`TERMS` and one field to
+:class:`wbclib.profiles.Weights`. Loop, log, record, tables and figures follow from the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class View(Protocol):
+    """What a term may look at during one step; each item is computed when it is first asked for."""
+
+    photo: Tensor  # (N, 3, H, W)
+    output: Tensor  # (N, 3, H, W) the generator's output, after the output filter where the method has one
+    photo_features: Tensor  # perceptual features of the photograph, no gradient
+    output_features: Tensor
+    structure_features: Tensor  # features of the structure image of the output, no gradient
+    surface_logits: Tensor  # D_s of the surface representation of the output
+    texture_logits: Tensor  # D_t of the texture representation of the output
+    adversarial: str  # lsgan | log
+    perceptual_norm: str  # mean | official
+    tv_norm: str  # mean | official
+
+
+def discriminator(real: Tensor, fake: Tensor, kind: str) -> Tensor:
+    """Loss of a discriminator from its logits on cartoons (``real``) and outputs (``fake``).
+
+    ``log``: -log D(real) - log(1 - D(fake)) (white-box paper, eqs. 2 and 4; CartoonGAN, eq. 3).
+    ``lsgan``: ((real - 1)^2 + fake^2) / 2, halved as in the official white-box code (Mao et al. 2017, eq. 2).
+    """
+    if kind == "log":
+        return F.softplus(-real).mean() + F.softplus(fake).mean()
+    if kind == "lsgan":
+        return 0.5 * ((real - 1).square().mean() + fake.square().mean())
+    raise ValueError(f"adversarial loss {kind!r}: say log or lsgan")
+
+
+def generator(fake: Tensor, kind: str) -> Tensor:
+    """Adversarial loss of the generator from the logits of its outputs.
+
+    ``log`` is the non-saturating form -log D(fake) (Goodfellow et al. 2014, section 3), whose gradient
+    does not vanish when the discriminator is ahead; ``lsgan`` is (fake - 1)^2.
+    """
+    if kind == "log":
+        return F.softplus(-fake).mean()
+    if kind == "lsgan":
+        return (fake - 1).square().mean()
+    raise ValueError(f"adversarial loss {kind!r}: say log or lsgan")
+
+
+def perceptual(features: Tensor, target: Tensor, norm: str = "mean") -> Tensor:
+    """L1 distance of two feature maps (white-box paper, eqs. 3 and 6; CartoonGAN, eq. 8).
+
+    ``mean`` averages over all values. ``official`` divides that average once more by h*w*c, as the
+    official white-box code does: 524 288 for VGG19 conv4_4 at 256x256.
+    """
+    distance = (features - target).abs().mean()
+    if norm == "official":
+        return distance / features[0].numel()
+    if norm == "mean":
+        return distance
+    raise ValueError(f"perceptual norm {norm!r}: say mean or official")
+
+
+def total_variation(image: Tensor, norm: str = "mean") -> Tensor:
+    """Total variation (white-box paper, eq. 7).
+
+    ``mean``: mean absolute difference of neighbours, horizontal plus vertical. ``official``: mean squared
+    differences, divided once more by C*H*W, as in the official code.
+    """
+    vertical = image[..., 1:, :] - image[..., :-1, :]
+    horizontal = image[..., :, 1:] - image[..., :, :-1]
+    if norm == "mean":
+        return vertical.abs().mean() + horizontal.abs().mean()
+    if norm == "official":
+        return (vertical.square().mean() + horizontal.square().mean()) / image[0].numel()
+    raise ValueError(f"total variation norm {norm!r}: say mean or official")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One line of the table: a term's symbol in the papers, its function, and what it asks for."""
+
+    symbol: str
+    value: Callable[[View], Tensor]
+    asks: str
+    discriminator: str = ""  # name of the discriminator that the term needs
+
+
+TERMS: dict[str, Term] = {
+    "surface": Term(
+        r"\mathcal{L}_{\mathrm{surface}}",
+        lambda view: generator(view.surface_logits, view.adversarial),
+        "smooth shading like a cartoon's, after the guided filter",
+        discriminator="surface",
+    ),
+    "texture": Term(
+        r"\mathcal{L}_{\mathrm{texture}}",
+        lambda view: generator(view.texture_logits, view.adversarial),
+        "lines and detail like a cartoon's, whatever the colours",
+        discriminator="texture",
+    ),
+    "structure": Term(
+        r"\mathcal{L}_{\mathrm{structure}}",
+        lambda view: perceptual(view.output_features, view.structure_features, view.perceptual_norm),
+        "flat regions: the output looks like its own structure image",
+    ),
+    "content": Term(
+        r"\mathcal{L}_{\mathrm{content}}",
+        lambda view: perceptual(view.output_features, view.photo_features, view.perceptual_norm),
+        "the photograph's content is kept",
+    ),
+    "tv": Term(
+        r"\mathcal{L}_{\mathrm{tv}}",
+        lambda view: total_variation(view.output, view.tv_norm),
+        "no high-frequency noise",
+    ),
+    "pixel": Term(
+        r"\mathcal{L}_{\mathrm{pixel}}",
+        lambda view: (view.output - view.photo).abs().mean(),
+        "the photograph itself (the official code's pretraining loss)",
+    ),
+}
+
+
+def total(values: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
+    """Weighted sum of the terms that were computed."""
+    return torch.stack([weights[name] * value for name, value in values.items()]).sum()

@@ -1,0 +1,1 @@
+"""Networks: generators, discriminators, and the frozen networks that losses and metrics look through."""

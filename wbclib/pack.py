@@ -1,0 +1,204 @@
+"""Runs that move: everything another machine needs to start or go on with a run, and the way back.
+
+``pack`` writes one folder that looks like a small study: profile, images, feature weights, the newest
+checkpoint. Any checkout trains in it with ``python -m wbclib train RUN --pack FOLDER``. The results
+are a few flat files with a list of their hashes, which ``unpack`` verifies and puts into place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from wbclib import corpora, paths
+from wbclib.corpora.base import Corpus
+from wbclib.files import UserError, atomic, read_json, sha256, write_json, write_text
+from wbclib.networks import features
+from wbclib.profiles import CorpusSpec, Profile, RunConfig, to_dict
+from wbclib.train import checkpoints, records
+
+LIMIT_BYTES = 60 * 10**6
+CONTENTS = "contents.json"
+
+
+def chain(profile: Profile, name: str) -> list[str]:
+    """A run and the runs that it starts from, first one first."""
+    config = profile.run(name)
+    return [*(chain(profile, config.init) if config.init else []), name]
+
+
+def pack(profile: Profile, name: str, folder: Path) -> Path:
+    """Write what another machine needs for a run into ``folder``, which must not exist yet.
+
+    Raises:
+        UserError: the folder exists, or what belongs into it is larger than 60 MB.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise UserError(f"{folder} is there already: name a folder that does not exist yet")
+    temporary = folder.with_name(f".part-{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        names = chain(profile, name)
+        for source, target in _sources(profile, names).items():
+            _copy(source, temporary / target)
+        values = to_dict(profile) | {"runs": {run: to_dict(profile.run(run)) for run in names}}
+        values.pop("name")
+        write_text(temporary / f"{profile.name}.yaml", yaml.safe_dump(values, sort_keys=False))
+        _seal(temporary, {"profile": profile.name, "run": name, "hash": profile.hash(name)})
+        size = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
+        if size > LIMIT_BYTES:
+            raise UserError(
+                f"run {name} packs to {size / 1e6:.0f} MB, more than {LIMIT_BYTES / 1e6:.0f} MB: "
+                "set `count` in the profile's photos or cartoons to keep fewer images"
+            )
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _sources(profile: Profile, names: list[str]) -> dict[Path, str]:
+    """Every file of a pack: where it is now, and its name in the pack."""
+    found: dict[Path, str] = {}
+    for name in names:
+        config = profile.run(name)
+        for spec in (config.photos, config.cartoons):
+            if spec.kind == "folder":
+                found |= _images(spec, corpora.load(spec, "train"))
+        found |= {path: f"data/assets/weights/{path.name}" for path in features.files(config.features)}
+        run = paths.run(profile.name, name)
+        kept = [
+            run / "config.yaml",
+            run / "metrics.jsonl",
+            run / "generator.safetensors",
+            paths.record(profile.name, name),
+        ]
+        latest = checkpoints.present(run)[-1:]
+        kept += [path for checkpoint in latest for path in sorted(checkpoint.iterdir())]
+        found |= {path: str(path.relative_to(paths.root())) for path in kept if path.is_file()}
+    return found
+
+
+def _images(spec: CorpusSpec, corpus: Corpus) -> dict[Path, str]:
+    """The files of a folder corpus, with the lists that its split depends on."""
+    found = {corpus.path(index): str(Path("data/assets") / _inside(corpus.path(index))) for index in range(len(corpus))}
+    for listing in (spec.listing, spec.groups.rsplit(":", 1)[0]):
+        if listing:
+            found[paths.assets() / listing] = str(Path("data/assets") / listing)
+    return found
+
+
+def _inside(path: Path) -> Path:
+    try:
+        return path.relative_to(paths.assets())
+    except ValueError as error:
+        raise UserError(
+            f"{path} is not below the assets folder: set WBC_ASSETS so that a pack keeps its place"
+        ) from error
+
+
+def results(profile: Profile, name: str, folder: Path) -> Path:
+    """Write what has to come back from another machine as flat files into ``folder``: the newest checkpoint's
+    parts, the metrics, the last sample, and where the run is finished its weights and record."""
+    folder, names = Path(folder), chain(profile, name)
+    for run_name in names:
+        run = paths.run(profile.name, run_name)
+        record = paths.record(profile.name, run_name)
+        files = [
+            run / "metrics.jsonl",
+            run / "generator.safetensors",
+            *sorted((run / "samples").glob("*.png"))[-1:],
+            record,
+        ]
+        if run_name == name:
+            files += [path for checkpoint in checkpoints.present(run)[-1:] for path in sorted(checkpoint.iterdir())]
+        for path in files:
+            if path.is_file():
+                _copy(path, folder / str(path.relative_to(paths.root())).replace("/", "__"))
+    _seal(folder, {"profile": profile.name, "run": name, "hash": profile.hash(name)})
+    return folder
+
+
+def unpack(profile: Profile, folder: Path) -> list[Path]:
+    """Verify results by their hashes and put them into place; nothing newer that is here is overwritten.
+
+    Returns:
+        The files that were written.
+    """
+    folder = Path(folder)
+    contents = verify(folder)
+    if contents["profile"] != profile.name or contents["hash"] != profile.hash(contents["run"]):
+        raise UserError(
+            f"{folder} holds run {contents['run']} of profile {contents['profile']} with another configuration than "
+            f"profile {profile.name} here: check out the same profile, then unpack again"
+        )
+    run = paths.run(profile.name, contents["run"])
+    with records.locked(run):
+        records.open_folder(profile, contents["run"])
+        theirs, ours = _step(folder), _step(run)
+        if ours is not None and (theirs is None or theirs < ours):
+            raise UserError(
+                f"run {contents['run']} is at step {ours} here and at {theirs} in {folder}: nothing was changed"
+            )
+        # The record goes last: a run that has one is finished.
+        ordered = sorted(contents["files"], key=lambda file: "records__" in file)
+        written = []
+        for file in ordered:
+            target = paths.root() / file.replace("__", "/")
+            if target == paths.record(profile.name, target.stem) and target.is_file():
+                continue
+            _copy(folder / file, target)
+            written.append(target)
+    return written
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Contents of a pack or of results, every file checked against its hash."""
+    path = Path(folder) / CONTENTS
+    if not path.is_file():
+        raise UserError(f"{folder} is not a pack: it has no {CONTENTS}")
+    contents: dict[str, Any] = read_json(path)
+    for name, expected in contents["files"].items():
+        file = Path(folder) / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise UserError(f"{folder}: {name} would leave the folder; nothing was changed")
+        if not file.is_file() or sha256(file) != expected:
+            raise UserError(f"{folder}: {name} is missing or damaged; copy the folder again, nothing was changed")
+    return contents
+
+
+def enter(folder: Path) -> str:
+    """Make this process work inside a verified pack; returns the path of the pack's profile."""
+    folder = Path(folder).resolve()
+    contents = read_json(folder / CONTENTS) if (folder / "data" / "runs").exists() else verify(folder)
+    os.environ["WBC_ROOT"] = str(folder)
+    os.environ["WBC_ASSETS"] = str(folder / "data" / "assets")
+    return str(folder / f"{contents['profile']}.yaml")
+
+
+def _step(folder: Path) -> int | None:
+    """Step of the newest checkpoint in a run folder or among results."""
+    found = [path.name for path in folder.glob("checkpoint-*")] + [
+        p.name.split("__")[4] for p in folder.glob("*__checkpoint-*")
+    ]
+    return max((int(name.removeprefix("checkpoint-")) for name in found), default=None)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _seal(folder: Path, values: dict[str, Any]) -> None:
+    """Write the list of files and hashes; it goes last, so that a folder with it is whole."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CONTENTS)
+    hashes = {str(path.relative_to(folder)): sha256(path) for path in files}
+    write_json(folder / CONTENTS, values | {"files": hashes})
+
+
+__all__ = ["RunConfig", "enter", "pack", "results", "unpack", "verify"]

@@ -1,0 +1,200 @@
+"""The graph's knowledge: what each step needs, how it is known to be done, and how Snakemake is called.
+
+Snakemake deletes a rule's outputs before it runs the rule and when the rule fails. Records and pages must
+never be lost that way, so the outputs it sees are *stamps*: empty files below ``data/cache/stamps/<profile>``
+whose names carry the hash of what they depend on. :func:`sync` makes the stamps agree with what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from wbclib import paths, profiles
+from wbclib.files import UserError, digest, read_json
+from wbclib.report import site
+from wbclib.report.execute import read_notebook
+
+SNAKEFILE = paths.CHECKOUT / "Snakefile"
+
+
+class Graph:
+    """One profile's steps: training runs, notebooks, index.
+
+    Args:
+        profile: name of a profile or of a YAML file.
+
+    Raises:
+        UserError: unknown profile; a notebook that names an unknown run or notebook.
+    """
+
+    def __init__(self, profile: str) -> None:
+        self.source = profile
+        self.profile = profiles.load(profile)
+        self.folder = paths.cache("stamps", self.profile.name)
+        self.notebooks = site.names()
+        self.wants = {name: self._wants(name) for name in self.notebooks}
+
+    def _wants(self, notebook: str) -> dict[str, Any]:
+        """The notebook's metadata key ``wbc``, checked.
+
+        It is {"runs": [...] or ["*"], "after": [other notebooks], "tables": [what it writes], "alone": true
+        where the notebook wants every core for itself}.
+        """
+        declared: dict[str, Any] = read_notebook(notebook).metadata.get("wbc", {})
+        wants: dict[str, Any] = {key: list(declared.get(key, [])) for key in ("runs", "after", "tables")}
+        wants["alone"] = bool(declared.get("alone", False))
+        if wants["runs"] == ["*"]:
+            wants["runs"] = list(self.profile.runs)
+        for run in wants["runs"]:
+            self.profile.run(run)
+        if unknown := sorted(set(wants["after"]) - set(self.notebooks)):
+            raise UserError(f"notebook {notebook} comes after {unknown[0]!r}, which is not in notebooks/")
+        return wants
+
+    def _stamp(self, step: str, key: Any) -> Path:
+        return self.folder / f"{step}-{digest(key)[:12]}.done"
+
+    def run_stamp(self, run: str) -> Path:
+        """Stamp of a training run; its name follows the run's configuration hash."""
+        return self._stamp(f"run-{run}", self.profile.hash(run))
+
+    def notebook_stamp(self, notebook: str) -> Path:
+        """Stamp of a notebook; its name follows the runs that it reads and how the profile measures."""
+        settings = {k: v for k, v in profiles.to_dict(self.profile).items() if k not in ("name", "title", "runs")}
+        runs = {run: self.profile.hash(run) for run in self.wants[notebook]["runs"]}
+        return self._stamp(f"notebook-{notebook}", [settings, runs])
+
+    def index_stamp(self) -> Path:
+        """Stamp of the index page; its name follows the list of notebooks and runs."""
+        return self._stamp("index", [str(self.run_stamp(r)) for r in self.profile.runs] + self.notebooks)
+
+    def run_inputs(self, run: str) -> list[Path]:
+        """Stamps that a training run waits for: that of the run whose generator it starts from."""
+        init = self.profile.run(run).init
+        return [self.run_stamp(init)] if init else []
+
+    def notebook_inputs(self, notebook: str) -> list[Path]:
+        """Files that a notebook's pages must be newer than."""
+        wants = self.wants[notebook]
+        return [
+            paths.notebooks() / f"{notebook}.ipynb",
+            *map(self.run_stamp, wants["runs"]),
+            *map(self.notebook_stamp, wants["after"]),
+        ]
+
+    def notebook_outputs(self, notebook: str) -> list[Path]:
+        """Files that must exist where a notebook counts as done."""
+        report, name = paths.report, self.profile.name
+        pages = [report(name, "notebooks", f"{notebook}.ipynb"), report(name, "html", f"{notebook}.html")]
+        return pages + [report(name, "tables", f"{table}.csv") for table in self.wants[notebook]["tables"]]
+
+    def sync(self) -> None:
+        """Make the stamps agree with what is there.
+
+        A record of the right configuration stamps its run (so that a fresh clone with committed records
+        trains nothing); a record or page that has gone takes its stamp along.
+        """
+        for run in self.profile.runs:
+            record, stamp = paths.record(self.profile.name, run), self.run_stamp(run)
+            if not record.is_file() or read_json(record).get("config_hash") != self.profile.hash(run):
+                stamp.unlink(missing_ok=True)
+            elif not stamp.exists() or record.stat().st_mtime > stamp.stat().st_mtime:
+                stamp.parent.mkdir(parents=True, exist_ok=True)
+                stamp.touch()
+        for notebook in self.notebooks:
+            if not all(path.is_file() for path in self.notebook_outputs(notebook)):
+                self.notebook_stamp(notebook).unlink(missing_ok=True)
+        if not self.index().is_file():
+            self.index_stamp().unlink(missing_ok=True)
+
+    def index(self) -> Path:
+        """The page that lists everything."""
+        return paths.report(self.profile.name, "html", "index.html")
+
+
+def shown(path: Path) -> str:
+    """A path as Snakemake sees it, from the folder that it works in."""
+    return os.path.relpath(path, paths.root())
+
+
+def command(*words: str) -> str:
+    """A shell command that runs ``python -m wbclib`` of this checkout with this interpreter."""
+    words = (sys.executable, "-m", "wbclib", *words)
+    return f"(cd {shlex.quote(str(paths.CHECKOUT))} && {shlex.join(words)})"
+
+
+def snakemake(graph: Graph, jobs: int) -> int:
+    """Run the graph; what the steps print goes to the terminal as it is.
+
+    Stale locks do not matter (:func:`reproduce` holds its own, which goes with the process), incomplete steps
+    run again, and a step that fails does not stop those that do not need it.
+    """
+    # fmt: off
+    words = [
+        sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(paths.root()),
+        "--cores", str(jobs), "--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--drop-metadata",
+        "--keep-going", "--quiet", "all", "--config", f"profile={graph.source}",
+    ]
+    # fmt: on
+    modules = os.pathsep.join(filter(None, [str(paths.CHECKOUT), os.environ.get("PYTHONPATH")]))
+    return subprocess.run(words, env={**os.environ, "PYTHONPATH": modules}, check=False).returncode
+
+
+def stamped(path: Path) -> int:
+    """When a stamp was made (0: it is not there)."""
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def reproduce(profile: str, jobs: int) -> int:
+    """Bring a profile's whole study up to date and say what was done; 0 when everything is there."""
+    if profile not in profiles.NAMES:
+        profile = str(Path(profile).resolve())
+    graph = Graph(profile)
+    graph.folder.mkdir(parents=True, exist_ok=True)
+    with (graph.folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"another make reproduce of {graph.profile.name} is running: wait for it") from error
+        graph.sync()
+        before = stamped(graph.index_stamp())
+        status = snakemake(graph, jobs)
+        if status:
+            site.index(profile)  # lists loudly what is missing
+    index = graph.index()
+    if status:
+        print(f"error: not everything could be made (see above); what there is: {index.as_uri()}", file=sys.stderr)
+    elif before == stamped(graph.index_stamp()):
+        print(f"nothing to do: {paths.shown(index)} is up to date (touch a notebook to execute it again)")
+    else:
+        print(f"done: {paths.shown(index)} - open {index.as_uri()} in a browser")
+    return status
+
+
+def main(words: list[str] | None = None) -> int:
+    """``python -m wbclib.report.graph --profile P --jobs N``: what ``make reproduce`` calls."""
+    parser = argparse.ArgumentParser(prog="make reproduce", description="Bring a profile's whole study up to date.")
+    parser.add_argument("--profile", default="quick", help="smoke, quick, lab, paper or a YAML file")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="steps at the same time")
+    options = parser.parse_args(words)
+    try:
+        if options.jobs < 1:
+            raise UserError(f"JOBS={options.jobs}: say a number of at least 1")
+        return reproduce(options.profile, options.jobs)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""The site: one page a notebook and an index, each a single file that opens from disk.
+
+No page fetches anything: pictures are inside, formulas are MathML, the style is inlined, there is no script.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from nbformat import NotebookNode
+
+from wbclib import paths, profiles
+from wbclib.files import read_json, write_text
+from wbclib.report import page, provenance
+from wbclib.report.execute import execute, read, read_notebook
+from wbclib.report.provenance import stale
+
+__all__ = ["index", "names", "notebook", "render_page", "stale"]
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+def names() -> list[str]:
+    """Names (without suffix) of the committed notebooks in reading order."""
+    return sorted(path.stem for path in paths.notebooks().glob("[0-9][0-9]-*.ipynb"))
+
+
+def _render(template: str, **values: Any) -> str:
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(template).render(style=(TEMPLATES / "style.css").read_text("utf-8"), **values)
+
+
+def notebook(name: str, profile: str) -> Path:
+    """Execute a notebook for a profile and write its page.
+
+    Args:
+        name: a notebook's name without suffix.
+        profile: name of a profile or of a YAML file; the notebook gets it as its parameter ``profile``, and
+            the values that its own metadata names under ``wbc.parameters.<profile>``.
+
+    Returns:
+        The page. A failure raises UserError and leaves the old executed copy and page as they were.
+    """
+    loaded = profiles.load(profile)
+    declared = read_notebook(name).metadata.get("wbc", {})
+    parameters = {"profile": profile, **declared.get("parameters", {}).get(loaded.name, {})}
+    target = paths.report(loaded.name, "notebooks", f"{name}.ipynb")
+    source = paths.notebooks() / f"{name}.ipynb"
+    executed = execute(source, target, parameters, threads=None if declared.get("alone") else 1)
+    path = paths.report(loaded.name, "html", f"{name}.html")
+    write_text(path, render_page(executed, name, loaded.name))
+    return path
+
+
+def render_page(executed: NotebookNode, name: str, profile: str) -> str:
+    """An executed notebook as one HTML file."""
+    order = names()
+    place = order.index(name) if name in order else -1
+    titles = {other: page.title(read_notebook(other), other) for other in order}
+    return _render(
+        "notebook.html.j2",
+        title=page.title(executed, name),
+        name=name,
+        profile=profile,
+        question=page.question(executed),
+        cells=page.cells(executed),
+        before=order[place - 1] if place > 0 else None,
+        after=order[place + 1] if 0 <= place < len(order) - 1 else None,
+        titles=titles,
+        checkout=provenance.checkout(),
+        versions=provenance.versions(),
+        executed=executed.metadata.get("papermill", {}).get("end_time", "")[:16].replace("T", " "),
+        duration=provenance.duration(page.executed_seconds(executed)),
+    )
+
+
+def _card(name: str, profile: str) -> dict[str, Any]:
+    """What the index says of a notebook; ``problem`` where its page is missing or older than a failure."""
+    copy = paths.report(profile, "notebooks", f"{name}.ipynb")
+    done = copy.is_file() and paths.report(profile, "html", f"{name}.html").is_file()
+    shown = read(copy) if done else read_notebook(name)
+    problem = "" if done else f"Missing: this notebook has not been executed. Say make reproduce PROFILE={profile}."
+    if copy.with_suffix(".failed.ipynb").is_file():
+        earlier = " The page is that of an earlier execution." if done else ""
+        problem = f"Its last execution failed: see notebooks/{name}.failed.ipynb.{earlier}"
+    return {
+        "number": name.split("-")[0],
+        "name": name,
+        "title": page.title(shown, name),
+        "cover": page.cover(shown) if done else "",
+        "sentence": page.markdown(page.learnt(shown) if done else page.question(shown)),
+        "problem": problem,
+        "done": done,
+        "seconds": page.executed_seconds(shown) if done else None,
+    }
+
+
+def _tables(profile: str) -> list[dict[str, str]]:
+    """Every table of the profile with its caption."""
+    found = []
+    for path in sorted(paths.report(profile, "tables").glob("*.csv")):
+        body, about = path.with_suffix(".html"), path.with_suffix(".json")
+        caption = read_json(about)["caption"] if about.is_file() else path.stem
+        found.append(
+            {
+                "name": path.stem,
+                "caption": caption,
+                "html": page.clean(body.read_text("utf-8")) if body.is_file() else "",
+            }
+        )
+    return found
+
+
+def index(profile: str) -> Path:
+    """Write the profile's index page from what is there; what is missing is listed as missing, loudly."""
+    loaded = profiles.load(profile)
+    found = provenance.records(loaded)
+    cards = [_card(name, loaded.name) for name in names()]
+    training = sum(record.get("wall_time_s") or 0 for record in found)
+    reading = sum(card["seconds"] or 0 for card in cards)
+    text = _render(
+        "index.html.j2",
+        title="Cartoons from photographs",
+        profile=loaded,
+        cards=cards,
+        problems=[card for card in cards if card["problem"]],
+        tables=_tables(loaded.name),
+        checkout=provenance.checkout(),
+        versions=provenance.versions(),
+        runs=[provenance.run_row(record) for record in found],
+        data=provenance.data_rows(found),
+        weights=provenance.weight_rows(found),
+        notebook_times=[(card["name"], provenance.duration(card["seconds"])) for card in cards if card["done"]],
+        times={name: provenance.duration(t) for name, t in (("training", training), ("notebooks", reading))},
+        total=provenance.duration(training + reading),
+    )
+    path = paths.report(loaded.name, "html", "index.html")
+    write_text(path, text)
+    return path

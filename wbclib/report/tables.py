@@ -1,0 +1,150 @@
+"""Tables: one frame becomes CSV (for programs), TeX with booktabs (for papers) and HTML (for the site).
+
+The files of equal frames are byte-identical: numbers have one fixed format and no file carries a time.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from wbclib import paths
+from wbclib.files import UserError, write_json, write_text
+
+CSV_FORMAT = "%.6g"
+
+
+def number(value: Any) -> str:
+    """A cell as text: floats with four significant digits, whole numbers whole, an en dash for what is missing."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, float | np.floating) and math.isfinite(value):
+        return f"{value:.0f}" if abs(float(value)) >= 1e4 else f"{value:#.4g}".rstrip(".")
+    return str(value)
+
+
+def interval(value: float, low: float, high: float, digits: int = 3) -> str:
+    """``value [low, high]`` with ``digits`` significant digits each."""
+    return "{} [{}, {}]".format(*(f"{x:#.{digits}g}".rstrip(".") for x in (value, low, high)))
+
+
+def _best(frame: pd.DataFrame, bold: Mapping[str, str] | None) -> set[tuple[int, int]]:
+    """Positions (row, column) of the best values: ``bold`` says 'min' or 'max' for each column it names."""
+    found: set[tuple[int, int]] = set()
+    for column, which in (bold or {}).items():
+        if column not in frame.columns or which not in ("min", "max"):
+            raise UserError(f"bold={{{column!r}: {which!r}}}: name a column of the table and say 'min' or 'max'")
+        values = pd.to_numeric(frame[column], errors="coerce")
+        best = values.min() if which == "min" else values.max()
+        place = list(frame.columns).index(column)
+        found |= {(row, place) for row, value in enumerate(values) if value == best}
+    return found
+
+
+def numeric(frame: pd.DataFrame) -> list[bool]:
+    """Which columns hold numbers (they are set flush right)."""
+    return [pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in frame.dtypes]
+
+
+def head(column: Any) -> str:
+    """A column's name as a reader sees it."""
+    return str(column).replace("_", " ")
+
+
+def html(frame: pd.DataFrame, bold: Mapping[str, str] | None = None) -> str:
+    """The frame as an HTML table without styles; best cells have class ``best``, numbers class ``number``."""
+    best, right = _best(frame, bold), numeric(frame)
+    lines = ['<table class="table">', "<thead><tr>"]
+    for column, flush in zip(frame.columns, right, strict=True):
+        lines.append(f"<th{_classes(flush, False)}>{escape(head(column))}</th>")
+    lines += ["</tr></thead>", "<tbody>"]
+    for i, values in enumerate(frame.itertuples(index=False, name=None)):
+        cells = (
+            f"<td{_classes(right[j], (i, j) in best)}>{escape(number(value))}</td>" for j, value in enumerate(values)
+        )
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return "\n".join([*lines, "</tbody>", "</table>"]) + "\n"
+
+
+def _classes(flush: bool, best: bool) -> str:
+    names = ["number"] * flush + ["best"] * best
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def tex(frame: pd.DataFrame, caption: str, label: str, bold: Mapping[str, str] | None = None) -> str:
+    """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{booktabs}``)."""
+    frame, best = frame.reset_index(drop=True), _best(frame, bold)
+    heads = [re.sub(r"([%&#$])", r"\\\1", head(column)) for column in frame.columns]
+    styler = Styler(frame).hide(axis="index").format(number, escape="latex").relabel_index(heads, axis="columns")
+    if best:
+        marks = pd.DataFrame("", index=range(len(frame)), columns=frame.columns)
+        for row, column in best:
+            marks.iat[row, column] = "textbf:--rwrap;"
+        styler = styler.apply(lambda _: marks, axis=None)
+    columns = "".join("r" if right else "l" for right in numeric(frame))
+    text = styler.to_latex(hrules=True, caption=caption, label=label, column_format=columns, position_float="centering")
+    return text.replace("–", "--")
+
+
+def save(
+    frame: pd.DataFrame,
+    name: str,
+    profile: str,
+    caption: str,
+    label: str | None = None,
+    bold: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Write ``reports/<profile>/tables/<name>`` as .csv, .tex, .html and .json (caption), each atomically.
+
+    Args:
+        frame: what the table says; its index is not written.
+        name: file name without suffix.
+        profile: a profile's name.
+        caption: one or two sentences, for TeX as they are (escape what TeX would misread).
+        label: TeX label; ``tab:<name>`` if not given.
+        bold: 'min' or 'max' for each column whose best values are set bold.
+
+    Returns:
+        The frame, so that a notebook can end with it.
+    """
+    frame = frame.reset_index(drop=True)
+    folder, label = paths.report(profile, "tables"), label or f"tab:{name}"
+    write_text(folder / f"{name}.tex", tex(frame, caption, label, bold))
+    write_text(folder / f"{name}.html", html(frame, bold))
+    write_json(folder / f"{name}.json", {"caption": caption, "label": label, "rows": len(frame)})
+    write_text(folder / f"{name}.csv", frame.to_csv(index=False, float_format=CSV_FORMAT, lineterminator="\n"))
+    return frame
+
+
+class Shown:
+    """A frame that a notebook displays as the site's table."""
+
+    def __init__(self, frame: pd.DataFrame, bold: Mapping[str, str] | None = None, caption: str = "") -> None:
+        self.frame, self.bold, self.caption = frame.reset_index(drop=True), bold, caption
+
+    def _repr_html_(self) -> str:
+        caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
+        return f"<figure>{caption}<div class='scroll'>{html(self.frame, self.bold)}</div></figure>"
+
+    def __repr__(self) -> str:
+        return self.frame.to_string(index=False)
+
+
+def show(frame: pd.DataFrame, bold: Mapping[str, str] | None = None, caption: str = "") -> Shown:
+    """The frame as the site shows it: last expression of a notebook cell."""
+    return Shown(frame, bold, caption)
+
+
+def load(name: str, profile: str) -> pd.DataFrame:
+    """A saved table; UserError where it has not been made."""
+    path = paths.report(profile, "tables", f"{name}.csv")
+    if not path.is_file():
+        raise UserError(f"{paths.shown(path)} is not there: say make reproduce PROFILE={profile}")
+    return pd.read_csv(path)

@@ -1,0 +1,175 @@
+"""What one training step is, per method. The loop (loop.py) knows none of this.
+
+A method owns its networks and optimisers and offers ``step`` and ``stylise``. Adding a method: subclass
+:class:`Method`, add one line to :data:`METHODS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from wbclib import losses
+from wbclib.files import UserError
+from wbclib.networks import features as feature_networks
+from wbclib.networks.discriminators import PatchDiscriminator
+from wbclib.networks.generators import UNet
+from wbclib.profiles import RunConfig
+from wbclib.represent.structure import structure
+from wbclib.represent.surface import output_filter, surface
+from wbclib.represent.texture import colour_shift_pair
+
+CHANNELS = {"surface": 3, "texture": 1}  # what the discriminator of each representation sees
+
+
+class View:
+    """The tensors of one generator step, computed when a loss term first asks for them (see losses.View)."""
+
+    def __init__(self, method: Method, photo: Tensor, output: Tensor, seen: dict[str, Tensor]):
+        self.method, self.photo, self.output, self.seen = method, photo, output, seen
+        config = method.config
+        self.adversarial, self.perceptual_norm, self.tv_norm = (
+            config.adversarial,
+            config.perceptual_norm,
+            config.tv_norm,
+        )
+
+    @cached_property
+    def output_features(self) -> Tensor:
+        return self.method.perceive(self.output)
+
+    @cached_property
+    def photo_features(self) -> Tensor:
+        with torch.no_grad():
+            return self.method.perceive(self.photo)
+
+    @cached_property
+    def structure_features(self) -> Tensor:
+        with torch.no_grad():
+            return self.method.perceive(structure(self.output.detach(), self.method.config.structure))
+
+    @property
+    def surface_logits(self) -> Tensor:
+        return self.method.modules["surface"](self.seen["surface"])
+
+    @property
+    def texture_logits(self) -> Tensor:
+        return self.method.modules["texture"](self.seen["texture"])
+
+
+class Method:
+    """Base of the methods: a generator, the discriminators that the weighted terms ask for, Adam for each.
+
+    Args:
+        config: the run's configuration.
+        fabric: a ``lightning.fabric.Fabric`` that places and wraps networks and optimisers.
+        permissions: keyword arguments of :func:`wbclib.networks.features.load` (downloads, random weights).
+    """
+
+    def __init__(self, config: RunConfig, fabric: Any, permissions: dict[str, bool]):
+        self.config, self.fabric = config, fabric
+        self.weights = {name: weight for name, weight in asdict(config.weights).items() if weight != 0}
+        if not self.weights:
+            raise UserError("this run has no loss term: give at least one weight that is not 0")
+        plain: dict[str, nn.Module] = {"generator": UNet()}
+        for term in self.weights:
+            if role := losses.TERMS[term].discriminator:
+                plain[role] = PatchDiscriminator(CHANNELS[role])
+        self.modules: dict[str, Any] = {}
+        self.optimisers: dict[str, Optimizer] = {}
+        for name, module in plain.items():
+            optimiser = Adam(module.parameters(), lr=config.lr, betas=(config.beta1, config.beta2))
+            module = module.to(memory_format=torch.channels_last)
+            self.modules[name], self.optimisers[name] = fabric.setup(module, optimiser)
+        self.features: Any = None
+        if {"content", "structure"} & set(self.weights):
+            network = feature_networks.load(config.features, **permissions)
+            self.features = network.to(fabric.device, memory_format=torch.channels_last)
+
+    @property
+    def origin(self) -> dict[str, Any] | None:
+        """Where the perceptual network's weights came from; None where no term uses it."""
+        return self.features.origin if self.features is not None else None
+
+    def perceive(self, image: Tensor) -> Tensor:
+        """Perceptual features of ``(N, 3, H, W)`` in [-1, 1]; gradients pass to the image."""
+        with self.fabric.autocast():
+            return self.features(image.contiguous(memory_format=torch.channels_last)).float()
+
+    def generate(self, photo: Tensor, eps: float | None = None) -> Tensor:
+        """The generator's output for ``(N, 3, H, W)`` photographs, in float32, unclamped."""
+        del eps
+        return self.modules["generator"](photo.contiguous(memory_format=torch.channels_last)).float()
+
+    def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
+        """One update of every network; returns detached scalars to log."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def stylise(self, photo: Tensor) -> Tensor:
+        """Stylised photographs in [-1, 1], clamped, never wrapped."""
+        return self.generate(photo, self.config.output.infer_eps).clamp(-1, 1)
+
+    def update_generator(self, view: View) -> dict[str, Tensor]:
+        """One step of the generator on the weighted sum of its terms."""
+        values = {name: losses.TERMS[name].value(view) for name in self.weights}
+        total = losses.total(values, self.weights)
+        self.optimisers["generator"].zero_grad(set_to_none=True)
+        self.fabric.backward(total)
+        self.optimisers["generator"].step()
+        return {"total": total.detach()} | {name: value.detach() for name, value in values.items()}
+
+
+class Pretrain(Method):
+    """Initialisation: the generator learns to reproduce the photograph before it meets a discriminator.
+
+    White-box paper, section 3.4, and CartoonGAN, section 3.3 (content loss); the official white-box code
+    uses the pixel L1 instead. Which one is a matter of the run's weights.
+    """
+
+    def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
+        del draw
+        view = View(self, batch["photo"], self.generate(batch["photo"]), {})
+        return self.update_generator(view)
+
+
+class WhiteBox(Method):
+    """Joint training with the surface, structure and texture representations (white-box paper, section 3)."""
+
+    def generate(self, photo: Tensor, eps: float | None = None) -> Tensor:
+        """Network output, then the guided filter with the photograph as guide."""
+        options = self.config.output
+        return output_filter(photo, super().generate(photo), options.radius, options.train_eps if eps is None else eps)
+
+    def represent(self, image: Tensor, cartoon: Tensor, draw: torch.Generator) -> dict[str, tuple[Tensor, Tensor]]:
+        """What each discriminator sees: (of the output, of the cartoon). One colour shift serves both."""
+        options, pairs = self.config, {}
+        if "surface" in self.modules:
+            pairs["surface"] = (surface(image, options.surface), surface(cartoon, options.surface))
+        if "texture" in self.modules:
+            pairs["texture"] = colour_shift_pair(image, cartoon, options.texture, draw)
+        return pairs
+
+    def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
+        output = self.generate(batch["photo"])
+        pairs = self.represent(output, batch["cartoon"], draw)
+        logged = {}
+        for role, (fake, real) in pairs.items():
+            network, optimiser = self.modules[role], self.optimisers[role]
+            network.requires_grad_(True)
+            loss = losses.discriminator(network(real).float(), network(fake.detach()).float(), self.config.adversarial)
+            optimiser.zero_grad(set_to_none=True)
+            self.fabric.backward(loss)
+            optimiser.step()
+            network.requires_grad_(False)  # the generator's step needs no gradient of the discriminator's weights
+            logged[f"d_{role}"] = loss.detach()
+        view = View(self, batch["photo"], output, {role: fake for role, (fake, _) in pairs.items()})
+        return logged | self.update_generator(view)
+
+
+METHODS: dict[str, type[Method]] = {"pretrain": Pretrain, "whitebox": WhiteBox}

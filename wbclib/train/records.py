@@ -1,0 +1,149 @@
+"""The run folder and the run record: what was trained, from what, on what, for how long.
+
+A run folder (``data/runs/<profile>/<name>``, not committed) holds ``config.yaml``, ``metrics.jsonl``,
+``samples/``, checkpoints and, once finished, ``generator.safetensors``. The record
+(``reports/records/<profile>/<name>.json``) is written last: a run that has one is finished.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from wbclib import paths
+from wbclib.corpora.base import Corpus
+from wbclib.files import UserError, read_json, write_text
+from wbclib.profiles import Profile, to_dict
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-image", "opencv-contrib-python-headless", "pandas", "lightning-fabric", "lightning", "safetensors")  # fmt: skip
+
+
+def finished(profile: Profile, name: str) -> dict[str, Any] | None:
+    """Record of a finished run, or None; a record of another configuration is an error."""
+    path = paths.record(profile.name, name)
+    if not path.is_file():
+        return None
+    record: dict[str, Any] = read_json(path)
+    if record.get("config_hash") != profile.hash(name):
+        raise UserError(
+            f"{paths.shown(path)} belongs to another configuration of run {name!r}: "
+            "move it away to train again, or undo the change in the profile"
+        )
+    return record
+
+
+def open_folder(profile: Profile, name: str) -> Path:
+    """Run folder with its ``config.yaml``; a folder of another configuration is an error, never overwritten."""
+    folder = paths.run(profile.name, name)
+    path, expected = folder / "config.yaml", profile.hash(name)
+    if path.is_file():
+        found = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config_hash")
+        if found != expected:
+            raise UserError(
+                f"run folder {paths.shown(folder)} belongs to another configuration "
+                f"({str(found)[:12]}, wanted {expected[:12]}): move it away or delete it, then run again"
+            )
+        return folder
+    values = {"name": name, "profile": profile.name, "config_hash": expected, "config": to_dict(profile.run(name))}
+    write_text(path, yaml.safe_dump(values, sort_keys=False))
+    return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder for this process; the lock goes with the process, also when it is killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"another process is training {paths.shown(folder)}: wait for it or stop it") from error
+        yield
+
+
+def keep_metrics(path: Path, step: int) -> None:
+    """Drop the lines of ``metrics.jsonl`` that are newer than the checkpoint a run resumes from."""
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except (ValueError, KeyError):
+            break  # a line cut short by a kill: it and what follows is newer than any checkpoint
+    write_text(path, "".join(kept))
+
+
+def read_metrics(profile: str, name: str) -> list[dict[str, float]]:
+    """Lines of ``metrics.jsonl`` of a run, oldest first."""
+    path = paths.run(profile, name) / "metrics.jsonl"
+    if not path.is_file():
+        raise UserError(f"{paths.shown(path)} is not there: train the run here, or unpack its results")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def data_entry(corpus: Corpus) -> dict[str, Any]:
+    """What a record says of a corpus."""
+    return {"name": corpus.name, "n": len(corpus), "skipped": len(corpus.skipped), "digest": corpus.digest()}
+
+
+def commit() -> tuple[str | None, bool | None]:
+    """Commit of the checkout and whether it has uncommitted changes; (None, None) outside git."""
+    try:
+        head, status = (
+            subprocess.run(
+                ["git", "-C", str(paths.CHECKOUT), *words], capture_output=True, text=True, check=True
+            ).stdout
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", "wbclib"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+    return head.strip(), bool(status.strip())
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that training uses, as far as they are installed."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def device_entry(device: torch.device, precision: str) -> dict[str, Any]:
+    """What a record says of the device."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    return {"kind": device.type, "name": name, "threads": torch.get_num_threads(), "precision": precision}
+
+
+def _processor() -> str:
+    """The processor's own name where the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """Peak memory so far in MB: of the GPU where there is one, else the process's resident set."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
