@@ -44,6 +44,7 @@ $(READY): requirements.lock pyproject.toml
 	  $$UV --version >/dev/null 2>&1 || { \
 	    echo "setup: installing uv, which installs the rest"; \
 	    awk '/^[^ #]/ {on = /^uv==/} on' requirements.lock > $(VENV)/uv.lock; \
+	    $(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip --upgrade >/dev/null; \
 	    $(PY) -m pip install --quiet --require-hashes --no-deps --force-reinstall -r $(VENV)/uv.lock; }; \
 	fi; \
 	echo "setup: installing $$(grep -c '^[a-zA-Z0-9]' requirements.lock) locked packages (torch is large: minutes on a slow line)"; \

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from wbclib.report import site
+from wbclib.report.notebooks import names
 
 
 def reproduce(study: Path) -> subprocess.CompletedProcess[str]:
@@ -26,7 +26,7 @@ def test_the_study_is_complete_and_done_once(study: Path, capfd: pytest.CaptureF
     assert first.returncode == 0, first.stdout
     html = study / "reports" / "smoke" / "html"
     soup = BeautifulSoup((html / "index.html").read_text("utf-8"), "html.parser")
-    assert [card.find("a")["href"] for card in soup.find_all("article")] == [f"{name}.html" for name in site.names()]
+    assert [card.find("a")["href"] for card in soup.find_all("article")] == [f"{name}.html" for name in names()]
     assert not soup.find_all(class_="failure") and all(card.find("img") for card in soup.find_all("article"))
     for link in soup.find_all("a"):
         assert (html / link["href"]).is_file(), link["href"]

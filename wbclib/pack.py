@@ -17,8 +17,9 @@ import yaml
 from wbclib import corpora, paths
 from wbclib.corpora.base import Corpus
 from wbclib.files import UserError, atomic, read_json, sha256, write_json, write_text
-from wbclib.networks import features
-from wbclib.profiles import CorpusSpec, Profile, RunConfig, to_dict
+from wbclib.networks.features import NETWORKS
+from wbclib.networks.weights import find
+from wbclib.profiles import CorpusSpec, Profile, to_dict
 from wbclib.train import checkpoints, records
 
 LIMIT_BYTES = 60 * 10**6
@@ -70,7 +71,9 @@ def _sources(profile: Profile, names: list[str]) -> dict[Path, str]:
         for spec in (config.photos, config.cartoons):
             if spec.kind == "folder":
                 found |= _images(spec, corpora.load(spec, "train"))
-        found |= {path: f"data/assets/weights/{path.name}" for path in features.files(config.features)}
+        weights = find(NETWORKS[config.features].files)
+        if weights is not None:
+            found[weights[1]] = f"data/assets/weights/{weights[1].name}"
         run = paths.run(profile.name, name)
         kept = [
             run / "config.yaml",
@@ -86,7 +89,7 @@ def _sources(profile: Profile, names: list[str]) -> dict[Path, str]:
 
 def _images(spec: CorpusSpec, corpus: Corpus) -> dict[Path, str]:
     """The files of a folder corpus, with the lists that its split depends on."""
-    found = {corpus.path(index): str(Path("data/assets") / _inside(corpus.path(index))) for index in range(len(corpus))}
+    found = {path: str(Path("data/assets") / _inside(path)) for path in corpus.files}
     for listing in (spec.listing, spec.groups.rsplit(":", 1)[0]):
         if listing:
             found[paths.assets() / listing] = str(Path("data/assets") / listing)
@@ -199,6 +202,3 @@ def _seal(folder: Path, values: dict[str, Any]) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CONTENTS)
     hashes = {str(path.relative_to(folder)): sha256(path) for path in files}
     write_json(folder / CONTENTS, values | {"files": hashes})
-
-
-__all__ = ["RunConfig", "enter", "pack", "results", "unpack", "verify"]

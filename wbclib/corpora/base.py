@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class Corpus:
         decode: index -> uint8 (H, W, 3); called when an image is first asked for.
         skipped: (name, reason) of every file that was left out.
         cache_bytes: decoded images are kept up to this many bytes, the least recently used go first.
+        files: where the images are, for those who copy them; one an image, or none at all.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class Corpus:
         decode: Callable[[int], np.ndarray],
         skipped: Sequence[tuple[str, str]] = (),
         cache_bytes: int = CACHE_BYTES,
+        files: Sequence[Path] = (),
     ) -> None:
         self.name = name
+        self.files = tuple(files)  # one an image where they are a reader's files; else empty
         self.items = tuple(items)
         self.skipped = tuple(skipped)
         self._decode = decode
@@ -111,7 +115,12 @@ class Corpus:
         """The images ``indices``, in that order; decoded images are shared with this corpus."""
         chosen = list(indices)
         return Corpus(
-            self.name, [self.items[i] for i in chosen], lambda i: self.image(chosen[i]), self.skipped, cache_bytes=0
+            self.name,
+            [self.items[i] for i in chosen],
+            lambda i: self.image(chosen[i]),
+            self.skipped,
+            cache_bytes=0,
+            files=[self.files[i] for i in chosen] if self.files else (),
         )
 
 

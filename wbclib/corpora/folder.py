@@ -95,7 +95,7 @@ def open_folder(spec: CorpusSpec, split: str = "train") -> Corpus:
     if alone:
         LOG.warning("%s: %d files have no row in %s, each is a group of its own", label, alone, spec.groups)
     items = [_item(name, found, rows, column) for (name, _, found), rows in zip(kept, told, strict=True)]
-    corpus = Corpus(label, items, lambda i: images.read(kept[i][1]), skipped)
+    corpus = Corpus(label, items, lambda i: images.read(kept[i][1]), skipped, files=[path for _, path, _ in kept])
     corpus = divide(corpus, split, spec.validation_percent)
     return corpus.subset(range(spec.count)) if 0 < spec.count < len(corpus) else corpus
 

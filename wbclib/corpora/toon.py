@@ -213,7 +213,7 @@ def _read(path: Path, count: int) -> _Drawn | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             drawn, check = _Drawn(stored["data"], stored["ends"], stored["hashes"]), str(stored["check"])
         if check == drawn.check() and len(drawn.ends) == len(drawn.hashes) == count:
             return drawn

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,13 @@ import torch
 from tqdm.auto import tqdm
 
 from wbclib import corpora, images, paths
+from wbclib.corpora.bundled import photographs
 from wbclib.corpora.loader import crops
 from wbclib.evaluate import fid, kid
-from wbclib.files import atomic
+from wbclib.files import UserError, atomic
 from wbclib.networks import features
-from wbclib.profiles import Profile, RunConfig, load
+from wbclib.networks.features import FeatureNetwork
+from wbclib.profiles import Measure, Profile, RunConfig, load
 from wbclib.represent.structure import structure
 from wbclib.represent.surface import surface
 from wbclib.represent.texture import colour_shift
@@ -34,15 +36,20 @@ Stylise = Callable[[np.ndarray], np.ndarray]
 
 
 def representations(config: RunConfig, seed: int = 0) -> dict[str, Stylise]:
-    """The photograph and its three representations, each from uint8 (N, H, W, 3) to the same shape."""
-    draw = torch.Generator().manual_seed(seed)
+    """The photograph and its three representations, each from uint8 (N, H, W, 3) to the same shape.
+
+    The texture's colour shifts, one an image, start from ``seed`` at every call: equal images give equal results.
+    """
+
+    def texture(photos: np.ndarray) -> np.ndarray:
+        draw = torch.Generator().manual_seed(seed)
+        return stylise(lambda x: colour_shift(x, config.texture, draw).expand(-1, 3, -1, -1), photos, batch=1)
+
     return {
         "photograph": lambda photos: photos,
         "surface": lambda photos: stylise(lambda x: surface(x, config.surface), photos),
         "structure": lambda photos: stylise(lambda x: structure(x, config.structure), photos),
-        "texture": lambda photos: stylise(
-            lambda x: colour_shift(x, config.texture, draw).expand(-1, 3, -1, -1), photos, batch=1
-        ),
+        "texture": texture,
     }
 
 
@@ -63,90 +70,169 @@ class Sets:
     photographs: np.ndarray  # reference photographs
     cartoons: np.ndarray  # reference cartoons
     held_out: bool  # whether training saw none of inputs and cartoons
+    groups: np.ndarray  # (N,) which photograph each of the inputs was cut from
+    distinct: dict[str, int]  # how many different images the crops of each set were cut from
 
 
 def sets(profile: Profile) -> Sets:
     """Crops of a profile's corpora, the same in every process."""
     config, measure = profile.run("whitebox"), profile.measure
-    photos, cartoons = corpora.load(config.photos, "validation"), corpora.load(config.cartoons, "validation")
+    n = measure.crops
+    found = {
+        "inputs": corpora.load(config.photos, "validation"),
+        "photographs": corpora.load(config.photos, "train"),
+        "cartoons": corpora.load(config.cartoons, "validation"),
+    }
+    cut = {name: crops(corpus, n, measure.size, measure.seed + i) for i, (name, corpus) in enumerate(found.items())}
     return Sets(
-        style=cartoons.name,
-        inputs=crops(photos, measure.crops, measure.size, measure.seed),
-        photographs=crops(corpora.load(config.photos, "train"), measure.crops, measure.size, measure.seed + 1),
-        cartoons=crops(cartoons, measure.crops, measure.size, measure.seed + 2),
+        style=found["cartoons"].name,
+        **cut,
         held_out=bool(config.photos.validation_percent and config.cartoons.validation_percent),
+        groups=np.array([found["inputs"].items[k % len(found["inputs"])].group for k in range(n)]),
+        distinct={name: min(n, len(corpus)) for name, corpus in found.items()},
     )
 
 
-def cached_features(pictures: np.ndarray, network: Any) -> np.ndarray:
-    """Pooled features (N, D) of uint8 pictures; kept by the hash of pictures and weights."""
-    key = hashlib.sha256(
-        pictures.tobytes() + repr((pictures.shape, sorted(network.origin.items()))).encode()
-    ).hexdigest()
-    path = paths.cache("features", f"{key}.npy")
-    if path.is_file():
+def networks(profile: Profile) -> list[FeatureNetwork]:
+    """The networks that measure, none of which may have trained.
+
+    Raises:
+        UserError: a network of ``measure.networks`` is the perceptual network of a run.
+    """
+    used = {config.features for config in profile.runs.values()}
+    if shared := used & set(profile.measure.networks):
+        raise UserError(
+            f"profile {profile.name}: {shared.pop()} both trains and measures; measure with another network"
+        )
+    return [features.load(name, downloads=profile.downloads) for name in profile.measure.networks]
+
+
+def cached_features(pictures: np.ndarray, network: FeatureNetwork) -> np.ndarray:
+    """Pooled features (N, D) of uint8 pictures; kept by the hash of pictures and network, damaged ones made again."""
+    known = repr((pictures.shape, sorted(network.origin.items()))).encode()
+    path = paths.cache("features", f"{hashlib.sha256(pictures.tobytes() + known).hexdigest()}.npy")
+    try:
         kept: np.ndarray = np.load(path, allow_pickle=False)
         return kept
-    found = fid.features(pictures, network)
+    except (OSError, ValueError, EOFError):
+        found = fid.features(pictures, network)
     with atomic(path) as temporary:
         np.save(temporary, found)
     return found
 
 
-def metric_name(network: Any) -> str:
-    """``fid`` for the FID Inception network, ``frechet`` for any other: only the first may be called FID."""
-    return "fid" if network.origin["network"] == "inception" and network.origin["pretrained"] else "frechet"
-
-
-def distances(profile: Profile | str, table: dict[str, Stylise] | None = None) -> pd.DataFrame:
+def distances(profile: Profile | str, outputs: Mapping[str, np.ndarray] | None = None) -> pd.DataFrame:
     """Frechet and kernel distance of every method to cartoons and to photographs.
+
+    Args:
+        outputs: method -> what it made of the inputs of :func:`sets`, uint8 (N, H, W, 3); by default :func:`stylised`.
 
     Returns:
         One row a (method, reference, metric, network): columns :data:`COLUMNS`; low and high enclose 90 %
         (Frechet: bootstrap standard error; KID: spread over subsets).
     """
     profile = load(profile) if isinstance(profile, str) else profile
-    measure, data = profile.measure, sets(profile)
-    outputs = {name: method(data.inputs) for name, method in (table or methods(profile)).items()}
+    data = sets(profile)
+    made = outputs if outputs is not None else stylised(methods(profile), data.inputs)
     rows: list[dict[str, Any]] = []
-    for network_name in measure.networks:
-        network = features.load(network_name, downloads=profile.downloads)
+    for network in networks(profile):
         references = {to: cached_features(getattr(data, to), network) for to in ("cartoons", "photographs")}
-        for method, pictures in tqdm(outputs.items(), desc=f"distances, {network_name}", unit="method"):
+        for method, pictures in tqdm(made.items(), desc=f"distances, {network.origin['network']}", unit="method"):
             found = cached_features(pictures, network)
             for to, reference in references.items():
-                head = {"style": data.style, "method": method, "to": to, "network": network_name,
+                head = {"style": data.style, "method": method, "to": to, "network": network.origin["network"],
                         "n_a": len(found), "n_b": len(reference)}  # fmt: skip
-                value, low, high = fid.frechet_interval(found, reference, measure.bootstraps, measure.seed)
-                rows.append(head | {"metric": metric_name(network), "value": value, "low": low, "high": high})
-                mean, std = kid.kid(found, reference, measure.kid_subsets, measure.kid_subset_size, measure.seed)
-                rows.append(
-                    head | {"metric": "kid", "value": mean, "low": mean - 1.645 * std, "high": mean + 1.645 * std}
-                )
+                rows += [
+                    head | row for row in _both(found, reference, profile.measure, fid.metric_name(network.origin))
+                ]
     return pd.DataFrame(rows)[COLUMNS]
 
 
-def caption(profile: Profile, data: Sets, origins: list[dict[str, Any]]) -> str:
+def stylised(table: Mapping[str, Stylise], photos: np.ndarray) -> dict[str, np.ndarray]:
+    """Every method's version of the same photographs, uint8 (N, H, W, 3)."""
+    return {name: method(photos) for name, method in tqdm(table.items(), desc="stylise", unit="method")}
+
+
+def _both(a: np.ndarray, b: np.ndarray, measure: Measure, name: str) -> list[dict[str, Any]]:
+    """The two distances of two sets of features, each with its interval."""
+    value, low, high = fid.frechet_interval(a, b, measure.bootstraps, measure.seed)
+    mean, std = kid.kid(a, b, measure.kid_subsets, measure.kid_subset_size, measure.seed)
+    half = fid.NORMAL_90 * std
+    return [
+        {"metric": name, "value": value, "low": low, "high": high},
+        {"metric": "kid", "value": mean, "low": mean - half, "high": mean + half},
+    ]
+
+
+def caption(profile: Profile, data: Sets, origins: Sequence[Mapping[str, Any]]) -> str:
     """Caption of a distance table: what was measured, on what, with which network."""
-    measure = profile.measure
-    networks = "; ".join(
-        f"{o['network']} ({'ImageNet weights' if o['pretrained'] else 'seeded random weights'}, {o['layer']})"
-        for o in origins
+    measure, n = profile.measure, data.distinct
+    kinds = ("seeded random weights", "ImageNet weights")
+    measuring = "; ".join(f"{o['network']} ({kinds[o['pretrained']]}; pooled: {o['pooled']})" for o in origins)
+    text = (
+        f"Distances of {len(data.inputs)} crops of {measure.size} px (from {n['inputs']} images) to as many of "
+        f"{data.style} cartoons ({n['cartoons']} images) and of photographs ({n['photographs']} images); profile "
+        f"{profile.name}, one seed. Measuring network: {measuring}; training used {profile.run('whitebox').features}. "
+        f"{held(data)} Frechet: value and 90-percent interval from the bootstrap's standard error, crops taken as "
+        f"independent; biased upwards at this N. KID: mean and 90-percent spread of {measure.kid_subsets} subsets of "
+        f"{measure.kid_subset_size}."
     )
-    trained_with = profile.run("whitebox").features
-    return (
-        f"Distances of {measure.crops} crops of {measure.size} px to as many crops of {data.style} cartoons and of photographs, "
-        f"profile {profile.name}, one seed. Measuring network: {networks}; training used {trained_with}. "
-        + ("Photographs and cartoons were held out of training. " if data.held_out else
-           "The images are those of training, in other crops. ")
-        + "Frechet: value and 90 % interval from the bootstrap's standard error, biased upwards at this N; "
-        f"KID: mean and 90 % spread of {measure.kid_subsets} subsets of {measure.kid_subset_size}."
-    )  # fmt: skip
+    return text.replace("_", " ")  # an underscore in a caption stops TeX
+
+
+def held(data: Sets) -> str:
+    """Whether what is measured was seen in training, as a sentence."""
+    if data.held_out:
+        return "Stylised photographs and cartoons were held out of training."
+    return "The images are those of training, in other crops."
+
+
+def warning(origins: Sequence[Mapping[str, Any]]) -> str:
+    """What the measuring networks allow to be said, as Markdown."""
+    names = {kind: [o["network"] for o in origins if o["pretrained"] == kind] for kind in (False, True)}
+    inception = [name for name in names[True] if name == "inception"]
+    text = ""
+    if names[False]:
+        text += (
+            f"**Warning: {' and '.join(names[False])} has seeded random weights.** It responds to colours, edges and "
+            "local texture, not to what an image shows. These distances rank methods within this study and mean "
+            "nothing outside it. "
+        )
+    if others := [name for name in names[True] if name != "inception"]:
+        text += f"{' and '.join(others)} was trained on ImageNet and knows objects and textures. "
+    if inception:
+        return text + "The distance over the FID Inception network is the FID."
+    return text + "**None of these numbers is an FID**: that name belongs to the FID Inception network alone."
+
+
+def protocol(profile: Profile, data: Sets, origins: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Everything that a distance depends on, for readers: columns item, value."""
+    measure, config, n = profile.measure, profile.run("whitebox"), data.distinct
+    weights = ("drawn at random", "trained on ImageNet")
+    rows = {
+        "photographs that are stylised": f"{len(data.inputs)} crops of {n['inputs']} images ({config.photos.kind})",
+        "reference photographs": f"{len(data.photographs)} other crops of {n['photographs']} images",
+        "reference cartoons": f"{len(data.cartoons)} crops of {n['cartoons']} images ({data.style})",
+        "seen in training": held(data),
+        "crop": f"side between half and the whole of the short side, seeds {measure.seed} to {measure.seed + 2}",
+        "size and resize filter": f"{measure.size} px; area average when shrinking, cubic when growing (OpenCV)",
+        "colour and file format": "sRGB, uint8, straight from memory: no JPEG between method and metric",
+        **{
+            f"network: {o['network']}": f"{o['pooled']}; {weights[o['pretrained']]}, sha256 {o['sha256'][:12]}"
+            for o in origins
+        },
+        "network that trained": config.features,
+        "Frechet interval": f"{measure.bootstraps} bootstraps, both sides resampled, 90 %",
+        "KID": f"{measure.kid_subsets} subsets of {measure.kid_subset_size}, 90 % of their spread",
+    }  # fmt: skip
+    return pd.DataFrame({"item": list(rows), "value": list(rows.values())})
 
 
 def pictures_of(names: list[str], side: int) -> tuple[np.ndarray, list[str]]:
     """Bundled photographs by name as square crops, uint8 (N, side, side, 3), and their names."""
-    corpus = corpora.bundled.photographs()
+    corpus = photographs()
     index = {item.name.split(".")[0]: number for number, item in enumerate(corpus.items)}
     chosen = names or list(index)
+    if unknown := [name for name in chosen if name not in index]:
+        raise UserError(f"there is no bundled photograph {unknown[0]!r}; there are: {', '.join(index)}")
     return np.stack([images.square(corpus.image(index[name]), side) for name in chosen]), chosen

@@ -18,11 +18,12 @@ from skimage.color import rgb2lab
 from wbclib import corpora, images
 from wbclib.corpora import Corpus
 from wbclib.corpora.bundled import photographs
+from wbclib.corpora.loader import Loader
 from wbclib.corpora.toon import cartoons
 from wbclib.evaluate import content
 from wbclib.evaluate.stats import mean_interval
 from wbclib.files import UserError
-from wbclib.profiles import CorpusSpec, Profile
+from wbclib.profiles import CorpusSpec, Profile, RunConfig
 
 FLAT = 1.0  # grey levels per pixel: below this a gradient counts as none
 OUTLINE_WIDTH, OUTLINE_DEPTH, OUTLINE_LUMA = 7, 40.0, 96.0  # pixels, grey levels, grey levels
@@ -86,7 +87,9 @@ def spectral_slope(image: np.ndarray, bands: int = 12) -> float:
     frequency = np.hypot(down[:, None], right[None, :])
     edges = np.geomspace(1 / 32, 1 / 2, bands + 1)
     ring = np.digitize(frequency, edges)
-    rows = [(np.sqrt(a * b), power[ring == i + 1].mean()) for i, (a, b) in enumerate(zip(edges, edges[1:], strict=False))]
+    rows = [
+        (np.sqrt(a * b), power[ring == i + 1].mean()) for i, (a, b) in enumerate(zip(edges, edges[1:], strict=False))
+    ]
     centres, means = np.array(rows).T
     if not (means > 1e-12).all():
         return float("nan")  # an image of one colour has no spectrum
@@ -104,19 +107,28 @@ MEASURES = {
 }
 
 
-def sides(profile: Profile, least: int = 64) -> dict[str, Corpus]:
-    """The corpora to compare: bundled photographs and drawn cartoons always, the profile's own where they differ.
+def sides(profile: Profile, drawn: int = 0) -> dict[str, Corpus]:
+    """The corpora to compare: bundled photographs and drawn cartoons always, the reader's own where they differ.
 
-    The drawn cartoons are those of the profile where it trains on them, else ``least`` of 256 pixels. Their names are
-    ``photographs``, ``toon``, ``own photographs`` and ``own cartoons``; the last two are folders of the reader's.
+    Args:
+        profile: whose corpora are compared.
+        drawn: how many cartoons are drawn; 0: as many as the profile trains on, 64 where it trains on others.
+
+    Returns:
+        ``photographs`` and ``toon``, and ``own photographs``, ``own cartoons`` (training split) for folders.
     """
-    config = profile.run(next(iter(profile.runs)))
-    drawn = config.cartoons if config.cartoons.kind == "toon" else CorpusSpec(kind="toon", count=least, seed=1)
-    found = {"photographs": photographs(), "toon": cartoons(drawn.count, drawn.size, drawn.seed)}
-    for role, spec in (("own photographs", config.photos), ("own cartoons", config.cartoons)):
-        if spec.kind == "folder":
-            found[role] = corpora.load(spec, "train")
+    config = _config(profile)
+    spec = config.cartoons if config.cartoons.kind == "toon" else CorpusSpec(kind="toon", count=64, seed=1)
+    found = {"photographs": photographs(), "toon": cartoons(drawn or spec.count, spec.size, spec.seed)}
+    for role, own in (("own photographs", config.photos), ("own cartoons", config.cartoons)):
+        if own.kind == "folder":
+            found[role] = corpora.load(own, "train")
     return found
+
+
+def _config(profile: Profile) -> RunConfig:
+    """All runs of a profile read the same corpora; the first one names them."""
+    return next(iter(profile.runs.values()))
 
 
 def squares(corpus: Corpus, side: int, count: int) -> tuple[np.ndarray, list[str]]:
@@ -143,17 +155,22 @@ def above(cartoons: np.ndarray, photos: np.ndarray) -> float:
 
 
 def summary(frames: Mapping[str, pd.DataFrame], level: float = 0.90) -> pd.DataFrame:
-    """Mean and interval of every measure in every corpus: columns measure, corpus, n_images, n_groups, value, low, high."""
+    """Mean of every measure in every corpus: ``value`` [``low``, ``high``], and the spread.
+
+    Columns: measure, corpus, n_images, n_groups, value, low, high, sd (standard deviation between groups).
+    """
     rows = []
     for name in MEASURES:
         for corpus, frame in frames.items():
-            value, low, high = mean_interval(by_group(frame)[name].to_numpy(), level)
+            values = by_group(frame)[name].dropna().to_numpy()
+            value, low, high = mean_interval(values, level)
             counts = {"n_images": len(frame), "n_groups": frame["group"].nunique()}
-            rows.append({"measure": LABELS[name], "corpus": corpus, **counts, "value": value, "low": low, "high": high})
+            numbers = {"value": value, "low": low, "high": high, "sd": float(values.std(ddof=1))}
+            rows.append({"measure": LABELS[name], "corpus": corpus, **counts, **numbers})
     return pd.DataFrame(rows)
 
 
-def separation(cartoons: pd.DataFrame, photos: pd.DataFrame, resamples: int = 4999, seed: int = 0) -> pd.DataFrame:
+def separation(cartoons: pd.DataFrame, photos: pd.DataFrame, resamples: int = 500, seed: int = 0) -> pd.DataFrame:
     """How far each measure tells cartoons from photographs: columns measure, ratio, above, low, high.
 
     ``ratio`` is that of the means, ``above`` the probability of :func:`above` with its 90 % bootstrap interval over
@@ -162,8 +179,8 @@ def separation(cartoons: pd.DataFrame, photos: pd.DataFrame, resamples: int = 49
     first, second = by_group(cartoons), by_group(photos)
     rng, rows = np.random.default_rng(seed), []
     for name in MEASURES:
-        a, b = first[name].to_numpy(), second[name].to_numpy()
-        draws = [above(rng.choice(a, a.size), rng.choice(b, b.size)) for _ in range(resamples // 10)]
+        a, b = (side[name].dropna().to_numpy() for side in (first, second))
+        draws = [above(rng.choice(a, a.size), rng.choice(b, b.size)) for _ in range(resamples)]
         low, high = np.quantile(draws, (0.05, 0.95))
         row = {"measure": LABELS[name], "ratio": a.mean() / b.mean(), "above": above(a, b), "low": low, "high": high}
         rows.append(row)
@@ -180,7 +197,7 @@ def recompressed(pictures: Sequence[np.ndarray], quality: int = 92) -> list[np.n
 def inventory(profile: Profile) -> pd.DataFrame:
     """The corpora that the profile's runs read: role, corpus, kind, split, N, sizes, files left out, digest."""
     rows = []
-    config = profile.run(next(iter(profile.runs)))
+    config = _config(profile)
     for role, spec in (("photographs", config.photos), ("cartoons", config.cartoons)):
         for split in ("train", "validation"):
             corpus = corpora.load(spec, split)
@@ -203,7 +220,7 @@ def _line(corpus: Corpus) -> dict[str, object]:
 
 def left_out(profile: Profile) -> pd.DataFrame:
     """Why files of the profile's corpora were left out: role, reason, files. No file is named."""
-    config, rows = profile.run(next(iter(profile.runs))), []
+    config, rows = _config(profile), []
     for role, spec in (("photographs", config.photos), ("cartoons", config.cartoons)):
         for _, reason in corpora.load(spec, "train").skipped:
             kind = "same bytes as another file" if reason.startswith("same bytes") else reason.split(" (")[0]
@@ -222,5 +239,18 @@ def batch_digest(batch: Mapping[str, torch.Tensor]) -> str:
     return whole.hexdigest()[:12]
 
 
-def determinism(first: torch.utils.data.Dataset, second: object) -> None:  # replaced below
-    raise NotImplementedError
+def determinism(photos: Corpus, cartoons: Corpus, size: int, batch: int, seed: int, step: int = 17) -> pd.DataFrame:
+    """One batch asked for in several ways: columns asked, digest, equal (to the first)."""
+    first, again = Loader(photos, cartoons, size, batch, seed), Loader(photos, cartoons, size, batch, seed)
+    other = Loader(photos, cartoons, size, batch, seed + 1)
+    ahead = dict(again.prefetch(max(0, step - 3), step + 1, workers=3))
+    asked = {
+        f"step {step}, the first thing asked for": first.batch(step),
+        f"step {step} once more, by a new loader": again.batch(step),
+        f"step {step} after others, made ahead by 3 threads": ahead[step],
+        f"step {step + 1}": first.batch(step + 1),
+        f"step {step} of another seed": other.batch(step),
+    }
+    digests = {name: batch_digest(values) for name, values in asked.items()}
+    expected = next(iter(digests.values()))
+    return pd.DataFrame([{"asked": name, "digest": d, "equal": d == expected} for name, d in digests.items()])

@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 
 from wbclib import paths
 from wbclib.files import UserError, write_text
+from wbclib.report.notebooks import read, tagged
 
 # Warnings that a cell or our code causes are errors; those that Jupyter's own machinery causes are not ours.
 STRICT = "import warnings; warnings.filterwarnings('error', module=r'(wbclib|__main__|numpy|pandas|matplotlib)(\\.|$)')"
@@ -40,28 +41,6 @@ class OwnKernel(AsyncKernelManager):
         return KernelSpec(
             argv=[*argv, f"--IPKernelApp.exec_lines={STRICT}"], language="python", display_name="Python 3"
         )
-
-
-def read_notebook(name: str) -> NotebookNode:
-    """A committed notebook by its name without suffix; UserError where it is missing or damaged."""
-    return read(paths.notebooks() / f"{name}.ipynb")
-
-
-def read(path: Path) -> NotebookNode:
-    """A notebook file as format 4; UserError where it is missing or damaged."""
-    if not path.is_file():
-        raise UserError(f"there is no notebook {paths.shown(path)}; notebooks/ has those that can be named")
-    try:
-        return nbformat.read(path, as_version=4)
-    except Exception as error:  # nbformat raises several kinds
-        raise UserError(
-            f"{paths.shown(path)} is not a notebook ({type(error).__name__}); restore it from git"
-        ) from error
-
-
-def tagged(notebook: NotebookNode, tag: str) -> list[NotebookNode]:
-    """Cells of a notebook that carry a tag."""
-    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
 
 
 def check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:

@@ -133,7 +133,7 @@ def _grid(grid: Sequence[Sequence[np.ndarray]], titles: Sequence[Sequence[str]],
     ratios = [max(image.shape[0] / image.shape[1] for image in line) for line in grid]
     heights = [ratio * width / columns + (0.22 if titles else 0.0) for ratio in ratios]
     drawn, axes = figure(width, sum(heights), len(grid), columns, squeeze=False, height_ratios=heights)
-    drawn.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)  # type: ignore[union-attr, call-arg]
+    drawn.get_layout_engine().set(w_pad=0.01, h_pad=0.03, wspace=0.01, hspace=0.01)  # type: ignore[union-attr, call-arg]
     for i, line in enumerate(axes):
         for j, place in enumerate(line):
             image = grid[i][j] if j < len(grid[i]) else None

@@ -18,8 +18,7 @@ from typing import Any
 
 from wbclib import paths, profiles
 from wbclib.files import UserError, digest, read_json
-from wbclib.report import site
-from wbclib.report.execute import read_notebook
+from wbclib.report.notebooks import names, read_notebook
 
 SNAKEFILE = paths.CHECKOUT / "Snakefile"
 
@@ -38,7 +37,7 @@ class Graph:
         self.source = profile
         self.profile = profiles.load(profile)
         self.folder = paths.cache("stamps", self.profile.name)
-        self.notebooks = site.names()
+        self.notebooks = names()
         self.wants = {name: self._wants(name) for name in self.notebooks}
 
     def _wants(self, notebook: str) -> dict[str, Any]:
@@ -114,6 +113,16 @@ class Graph:
         if not self.index().is_file():
             self.index_stamp().unlink(missing_ok=True)
 
+    def done(self) -> bool:
+        """Whether every stamp is there and no older than what it depends on: Snakemake need not be asked."""
+        steps = {self.run_stamp(run): self.run_inputs(run) for run in self.profile.runs}
+        steps |= {self.notebook_stamp(name): self.notebook_inputs(name) for name in self.notebooks}
+        steps |= {self.index_stamp(): list(steps)}
+        return all(
+            stamped(stamp) and all(0 < stamped(path) <= stamped(stamp) for path in inputs)
+            for stamp, inputs in steps.items()
+        )
+
     def index(self) -> Path:
         """The page that lists everything."""
         return paths.report(self.profile.name, "html", "index.html")
@@ -154,7 +163,7 @@ def stamped(path: Path) -> int:
 
 def reproduce(profile: str, jobs: int) -> int:
     """Bring a profile's whole study up to date and say what was done; 0 when everything is there."""
-    if profile not in profiles.NAMES:
+    if Path(profile).suffix in (".yaml", ".yml"):
         profile = str(Path(profile).resolve())
     graph = Graph(profile)
     graph.folder.mkdir(parents=True, exist_ok=True)
@@ -164,15 +173,17 @@ def reproduce(profile: str, jobs: int) -> int:
         except OSError as error:
             raise UserError(f"another make reproduce of {graph.profile.name} is running: wait for it") from error
         graph.sync()
-        before = stamped(graph.index_stamp())
+        if graph.done():
+            print(f"nothing to do: {paths.shown(graph.index())} is up to date (touch a notebook to execute it again)")
+            return 0
         status = snakemake(graph, jobs)
         if status:
+            from wbclib.report import site
+
             site.index(profile)  # lists loudly what is missing
     index = graph.index()
     if status:
         print(f"error: not everything could be made (see above); what there is: {index.as_uri()}", file=sys.stderr)
-    elif before == stamped(graph.index_stamp()):
-        print(f"nothing to do: {paths.shown(index)} is up to date (touch a notebook to execute it again)")
     else:
         print(f"done: {paths.shown(index)} - open {index.as_uri()} in a browser")
     return status

@@ -18,7 +18,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from wbclib.files import UserError
-from wbclib.report.execute import ANSI, tagged
+from wbclib.report.execute import ANSI
+from wbclib.report.notebooks import tagged
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -82,7 +83,14 @@ def picture(mime: str, data: str, alt: str) -> str:
     """A picture within the page."""
     if mime == "image/svg+xml":
         data = base64.b64encode(data.encode()).decode()
-    return f'<img src="data:{mime};base64,{"".join(data.split())}" alt="{html.escape(alt, quote=True)}" loading="lazy">'
+    data = "".join(data.split())
+    wide = ' class="wide"' if mime == "image/png" and png_width(data) > 700 else ""
+    return f'<img src="data:{mime};base64,{data}" alt="{html.escape(alt, quote=True)}"{wide} loading="lazy">'
+
+
+def png_width(data: str) -> int:
+    """Width in pixels of a PNG (base64): bytes 16 to 20 of every PNG."""
+    return int.from_bytes(base64.b64decode(data[:32])[16:20], "big")
 
 
 def output(out: NotebookNode, alt: str) -> str:
@@ -98,7 +106,7 @@ def output(out: NotebookNode, alt: str) -> str:
     for mime in ("image/svg+xml", "image/png", "image/jpeg", "image/gif"):
         if mime in data:
             about = out.metadata.get(mime)
-            return picture(mime, data[mime], (about or {}).get("alt") or alt)
+            return f'<div class="scroll">{picture(mime, data[mime], (about or {}).get("alt") or alt)}</div>'
     if "text/html" in data:
         return clean(data["text/html"])
     if "text/markdown" in data:

@@ -14,17 +14,13 @@ from nbformat import NotebookNode
 from wbclib import paths, profiles
 from wbclib.files import read_json, write_text
 from wbclib.report import page, provenance
-from wbclib.report.execute import execute, read, read_notebook
+from wbclib.report.execute import execute
+from wbclib.report.notebooks import names, read, read_notebook
 from wbclib.report.provenance import stale
 
 __all__ = ["index", "names", "notebook", "render_page", "stale"]
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-
-
-def names() -> list[str]:
-    """Names (without suffix) of the committed notebooks in reading order."""
-    return sorted(path.stem for path in paths.notebooks().glob("[0-9][0-9]-*.ipynb"))
 
 
 def _render(template: str, **values: Any) -> str:

@@ -45,7 +45,12 @@ def colour_regions(image: np.ndarray, labels: np.ndarray, options: Structure) ->
         ValueError: wrong image, or labels that do not fit it.
         UserError: unknown option, gamma1 above gamma2, or ``mu`` not above 0.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0 or image.dtype not in (np.uint8, np.float32, np.float64):
+    if (
+        image.ndim != 3
+        or image.shape[2] != 3
+        or image.size == 0
+        or image.dtype not in (np.uint8, np.float32, np.float64)
+    ):
         raise ValueError(f"expected uint8 or float (H, W, 3), got {image.dtype} {image.shape}")
     check_labels(image, labels)
     _check(options)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from wbclib.files import UserError
@@ -198,10 +197,18 @@ def _histogram(flat: np.ndarray, n: int, bins: np.ndarray, width: int) -> np.nda
 
 
 def _hsv_bins(image: np.ndarray) -> np.ndarray:
-    """Bin 0 .. 24 of hue, saturation and value of every pixel."""
-    hsv = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)  # 0-360, 0-1, 0-1
-    scaled = hsv * np.array([COLOUR_BINS / 360, COLOUR_BINS, COLOUR_BINS], np.float32)
-    return np.minimum(scaled.astype(np.int64), COLOUR_BINS - 1)
+    """Bin 0 .. 24 of hue, saturation and value of every pixel, in whole numbers: exact at the edges of bins."""
+    r, g, b = np.moveaxis(image.astype(np.int32), -1, 0)
+    top = np.maximum(np.maximum(r, g), b)
+    delta = top - np.minimum(np.minimum(r, g), b)
+    sextant = np.where(r == top, g - b, np.where(g == top, 2 * delta + b - r, 4 * delta + r - g))
+    turn = np.maximum(6 * delta, 1)  # hue is sextant / turn of a full turn; 0 for grey
+    hue, saturation, value = (
+        sextant % turn * COLOUR_BINS // turn,
+        delta * COLOUR_BINS // np.maximum(top, 1),
+        top * COLOUR_BINS // 255,
+    )
+    return np.minimum(np.stack((hue, saturation, value), -1), COLOUR_BINS - 1)
 
 
 def _texture_bins(image: np.ndarray) -> np.ndarray:
@@ -223,4 +230,3 @@ def _boxes(labels: np.ndarray, n: int) -> np.ndarray:
     for side, values in zip(box, (y, x, -y - 1, -x - 1), strict=True):
         np.minimum.at(side, flat, values)
     return box.T.astype(np.float64)
-

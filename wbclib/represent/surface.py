@@ -102,7 +102,9 @@ def _check(guide: Tensor, source: Tensor, radius: int, eps: float) -> None:
         if image.ndim != 4:
             raise ValueError(f"the {name} must be (N, C, H, W), got {tuple(image.shape)}")
         if not image.is_floating_point():
-            raise ValueError(f"the {name} must hold real numbers, got {image.dtype}; wbclib.images.to_tensor makes them")
+            raise ValueError(
+                f"the {name} must hold real numbers, got {image.dtype}; wbclib.images.to_tensor makes them"
+            )
     sizes = (guide.shape[0], *guide.shape[2:]), (source.shape[0], *source.shape[2:])
     if sizes[0] != sizes[1] or guide.shape[1] not in (1, source.shape[1]):
         raise ValueError(

@@ -24,7 +24,8 @@ def channel_weights(options: Texture, generator: torch.Generator) -> Tensor:
 
     ``paper``: :math:`F = (1 - \alpha)(\beta_1 R + \beta_2 G + \beta_3 B) + \alpha Y` with
     :math:`\beta \sim U(-1, 1)`: the weight of channel c has mean :math:`\alpha y_c` and variance
-    :math:`(1 - \alpha)^2 / 3`; the three do not sum to 1, so contrast may shrink, grow or, with a small alpha, turn over.
+    :math:`(1 - \alpha)^2 / 3`; they do not sum to 1: a grey image is multiplied by 0.2 to 1.4
+    at alpha = 0.8, and blue may turn over.
 
     ``official``: each weight from :math:`U(y_c - s, y_c + s)`, the three then divided by their sum: contrast is kept.
 

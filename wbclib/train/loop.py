@@ -118,6 +118,7 @@ class _Run:
         if config.method not in METHODS:
             raise UserError(f"run {name}: unknown method {config.method!r}; known are: {', '.join(METHODS)}")
         self.name, self.profile, self.config = name, profile, config
+        self.commit, self.dirty = records.commit()  # of the code that trains, not of what is checked out at the end
         self.folder = records.open_folder(profile, name)
         self.photos = corpora.load(config.photos, "train")
         self.cartoons = corpora.load(config.cartoons, "train")
@@ -207,15 +208,14 @@ class _Run:
         }
         path = self.folder / "generator.safetensors"
         write_bytes(path, save(weights, metadata={"profile": self.profile.name, "run": self.name}))
-        commit, dirty = records.commit()
         record = {
             "name": self.name,
             "profile": self.profile.name,
             "config_hash": self.profile.hash(self.name),
             "seed": self.config.seed,
             "steps": self.step,
-            "commit": commit,
-            "dirty": dirty,
+            "commit": self.commit,
+            "dirty": self.dirty,
             "data": self.data,
             "features": self.method.origin,
             "generator_sha256": sha256(path),

@@ -1,7 +1,7 @@
 """Ink and colour on a canvas: flat areas, hard-edged shadows, outlines whose width varies.
 
 Coordinates are shares of the picture's side, x to the right and y down, so one drawing serves any size.
-The canvas is three times larger than the picture; OpenCV fills, area averaging smooths.
+The canvas is at least three times larger than the picture; OpenCV fills, area averaging smooths.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from wbclib.corpora.cartoon.palette import RGB, Mood, Rng, mix
 from wbclib.corpora.cartoon.shapes import Points, thinning
 
-OVERSAMPLING = 3
+OVERSAMPLING, SMALLEST_CANVAS = 3, 384  # pixels: below it, lines could not become thinner
 _SHIFT = 4  # fractional bits of OpenCV's fixed-point coordinates
 
 
@@ -30,7 +30,7 @@ class Canvas:
 
     def __init__(self, size: int, rng: Rng, mood: Mood, view: tuple[float, float, float] = (0.0, 0.0, 1.0)) -> None:
         self.size, self.rng, self.mood = size, rng, mood
-        side = size * OVERSAMPLING
+        side = size * max(OVERSAMPLING, -(-SMALLEST_CANVAS // size))
         self.pixels = np.zeros((side, side, 3), np.uint8)  # inside a block of `inside`: a part of them
         self.view, self.scale = view, side * (1 << _SHIFT) / view[2]
         self.offset = -np.array(view[:2]) * self.scale

@@ -1,0 +1,38 @@
+"""The committed notebooks: which there are, and reading them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from wbclib import paths
+from wbclib.files import UserError
+
+
+def names() -> list[str]:
+    """Names (without suffix) of the committed notebooks in reading order."""
+    return sorted(path.stem for path in paths.notebooks().glob("[0-9][0-9]-*.ipynb"))
+
+
+def read_notebook(name: str) -> NotebookNode:
+    """A committed notebook by its name without suffix; UserError where it is missing or damaged."""
+    return read(paths.notebooks() / f"{name}.ipynb")
+
+
+def read(path: Path) -> NotebookNode:
+    """A notebook file as format 4; UserError where it is missing or damaged."""
+    if not path.is_file():
+        raise UserError(f"there is no notebook {paths.shown(path)}; notebooks/ has those that can be named")
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat raises several kinds
+        raise UserError(
+            f"{paths.shown(path)} is not a notebook ({type(error).__name__}); restore it from git"
+        ) from error
+
+
+def tagged(notebook: NotebookNode, tag: str) -> list[NotebookNode]:
+    """Cells of a notebook that carry a tag."""
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
