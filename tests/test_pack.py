@@ -35,7 +35,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
         "extends: smoke\n"
         "base:\n"
         "  photos: {kind: folder, path: photos, listing: photos/open.csv, validation_percent: 30}\n"
-        "  cartoons: {kind: folder, path: cartoons, validation_percent: 30}\n"
+        "  cartoons: {kind: folder, path: cartoons, validation_percent: 40}\n"
     )
     return load(str(profile))
 

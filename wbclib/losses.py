@@ -23,14 +23,29 @@ class View(Protocol):
 
     photo: Tensor  # (N, 3, H, W)
     output: Tensor  # (N, 3, H, W) the generator's output, after the output filter where the method has one
-    photo_features: Tensor  # perceptual features of the photograph, no gradient
-    output_features: Tensor
-    structure_features: Tensor  # features of the structure image of the output, no gradient
-    surface_logits: Tensor  # D_s of the surface representation of the output
-    texture_logits: Tensor  # D_t of the texture representation of the output
     adversarial: str  # lsgan | log
     perceptual_norm: str  # mean | official
     tv_norm: str  # mean | official
+
+    @property
+    def photo_features(self) -> Tensor:
+        """Perceptual features of the photograph, without gradient."""
+
+    @property
+    def output_features(self) -> Tensor:
+        """Perceptual features of the output."""
+
+    @property
+    def structure_features(self) -> Tensor:
+        """Perceptual features of the output's structure image, without gradient."""
+
+    @property
+    def surface_logits(self) -> Tensor:
+        """D_s of the surface representation of the output."""
+
+    @property
+    def texture_logits(self) -> Tensor:
+        """D_t of the texture representation of the output."""
 
 
 def discriminator(real: Tensor, fake: Tensor, kind: str) -> Tensor:

@@ -58,7 +58,7 @@ class Structure:
     """Structure representation: segments, merged regions, one colour per region."""
 
     segmenter: str = "felzenszwalb"  # felzenszwalb | slic
-    scale: float = 1.0  # felzenszwalb, contrast in units of the [0, 1] image
+    scale: float = 1.0  # felzenszwalb, scikit-image's: larger values give larger segments
     sigma: float = 0.8  # felzenszwalb
     min_size: int = 10  # felzenszwalb
     segments: int = 200  # slic: number of seeds

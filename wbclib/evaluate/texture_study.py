@@ -22,6 +22,7 @@ from wbclib.profiles import Texture
 from wbclib.represent.texture import LUMA, channel_weights
 
 Y = np.array(LUMA)
+FOLDS = 12
 CHANNELS = ("R", "G", "B", "sum")
 
 
@@ -53,7 +54,10 @@ def exact_moments(options: Texture, nodes: int = 24) -> tuple[np.ndarray, np.nda
 
 
 def moments(options: Texture, weights: np.ndarray) -> pd.DataFrame:
-    """Drawn against exact moments: variant, weight, mean, mean_exact, sd, sd_exact, negative (share of draws), min, max."""
+    """Drawn against exact moments: variant, weight, mean, mean_exact, sd, sd_exact, negative, min, max.
+
+    ``negative`` is the share of draws in which the weight is below 0.
+    """
     drawn = np.column_stack([weights, weights.sum(1)])
     exact = exact_moments(options)
     return pd.DataFrame(
@@ -91,8 +95,8 @@ def shown(pictures: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def beyond(pictures: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
-    """Where the shifted values lie, a row a draw: low and high (1 % and 99 % quantile), outside (share beyond [-1, 1])."""
-    colours = (pictures.reshape(-1, 3)[::7]) / 127.5 - 1  # every seventh pixel is plenty for quantiles
+    """Where the shifted values lie, a row a draw: low and high (1 % and 99 % quantile), outside (share off [-1, 1])."""
+    colours = pictures.reshape(-1, 3)[::7] / 127.5 - 1  # every seventh pixel is plenty for quantiles
     rows = []
     for w in weights:
         values = colours @ w
@@ -151,13 +155,10 @@ def hue_left(pictures: np.ndarray, weights: np.ndarray, name: str) -> pd.DataFra
 
 def edge_correlation(pictures: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Correlation of gradient magnitude, shifted image against luma: (draws, pictures), 1 where edges are the same."""
-    luma = _gradients(shifted(pictures, Y))
-    return np.array([_correlations(luma, _gradients(shifted(pictures, w))) for w in np.atleast_2d(weights)])
-
-
-def _gradients(planes: np.ndarray) -> np.ndarray:
-    down, right = np.gradient(planes, axis=(1, 2))
-    return np.hypot(down, right).reshape(len(planes), -1)
+    data = pictures / 127.5 - 1
+    slopes = np.stack(np.gradient(data, axis=(1, 2))).reshape(2, len(pictures), -1, 3)  # linear: one pass for all draws
+    luma = np.hypot(*(slopes @ Y))
+    return np.array([_correlations(luma, np.hypot(*(slopes @ w))) for w in np.atleast_2d(weights)])
 
 
 def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -181,8 +182,8 @@ def grey_features(pictures: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def discriminability(cartoons: np.ndarray, photos: np.ndarray, groups: Sequence[str]) -> float:
     """How well a linear discriminant tells cartoons from photographs it has not seen: area under the ROC curve.
 
-    Cross-validated: for every group its members are scored by a discriminant fitted without them, photographs by
-    leaving out their scene, cartoons in as many folds. 0.5 is chance; below it, nothing general was learnt.
+    Cross-validated in at most ``FOLDS`` folds: images are scored by a discriminant fitted without them, and no scene
+    is on both sides. 0.5 is chance; below it, nothing general was learnt.
 
     Args:
         cartoons, photos: features (N, D).
@@ -191,10 +192,11 @@ def discriminability(cartoons: np.ndarray, photos: np.ndarray, groups: Sequence[
     names = list(dict.fromkeys(groups))
     if len(names) < 3:
         raise UserError(f"{len(names)} scenes are too few to leave one out; give photographs of at least 3 scenes")
-    fold_p = np.array([names.index(g) for g in groups])
-    fold_c = np.arange(len(cartoons)) % len(names)
+    folds = min(FOLDS, len(names))
+    fold_p = np.array([names.index(g) % folds for g in groups])
+    fold_c = np.arange(len(cartoons)) % folds
     scores = np.zeros(len(cartoons)), np.zeros(len(photos))
-    for k in range(len(names)):
+    for k in range(folds):
         w, middle = _discriminant(cartoons[fold_c != k], photos[fold_p != k])
         scores[0][fold_c == k] = (cartoons[fold_c == k] - middle) @ w
         scores[1][fold_p == k] = (photos[fold_p == k] - middle) @ w
@@ -261,7 +263,11 @@ def collapsed(colours: np.ndarray, pairs: pd.DataFrame, weights: np.ndarray, wit
 
 
 def collapse_table(colours: np.ndarray, pairs: pd.DataFrame, views: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Share of clearly different colours made one grey: view, draws, in_one_draw (mean), in_half, in_all (of the draws)."""
+    """How many clearly different colours become one grey: view, draws, pairs, in_one_draw, in_half, in_all.
+
+    ``in_one_draw`` is the mean share of pairs over the draws, ``in_half`` and ``in_all`` the shares of pairs that are
+    hidden in at least half and in all of the draws.
+    """
     rows = []
     for name, weights in views.items():
         share = collapsed(colours, pairs, weights).mean(0)

@@ -67,7 +67,7 @@ def open_fabric(config: RunConfig, device: str = "auto") -> Any:
     try:
         from lightning_fabric import Fabric
     except ImportError:  # the `lightning` package carries it too
-        from lightning.fabric import Fabric
+        from lightning.fabric import Fabric  # type: ignore[no-redef]
     kind = device if device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
     if kind == "cuda" and not torch.cuda.is_available():
         raise UserError("device cuda was asked for, but this torch sees no GPU: say device: auto or cpu")
@@ -163,8 +163,11 @@ class _Run:
             for step, batch in loader.prefetch(self.step, config.steps):
                 torch.manual_seed(step_seed(config.seed, step))
                 draw.manual_seed(step_seed(config.seed, step))
-                values = self.method.step({key: value.to(device) for key, value in batch.items()}, draw)
                 self.step = step + 1
+                try:
+                    values = self.method.step({key: value.to(device) for key, value in batch.items()}, draw)
+                except FloatingPointError as error:
+                    raise self._not_finite(str(error)) from error
                 last = self.step == config.steps
                 if last or self.step % LOG_EVERY == 0 or self.step % config.checkpoint_every == 0:
                     bar.set_postfix(self._write_metrics(metrics, values), refresh=False)
@@ -180,14 +183,16 @@ class _Run:
     def _write_metrics(self, stream: Any, values: dict[str, Tensor]) -> dict[str, float]:
         """Append one line; a loss that is not finite stops the run before anything is saved."""
         numbers = {key: float(value) for key, value in values.items()}
-        bad = [key for key, value in numbers.items() if not math.isfinite(value)]
-        if bad:
-            raise UserError(
-                f"run {self.name}: {', '.join(bad)} is not finite at step {self.step}; the last checkpoint is kept. "
-                "Lower lr or the weight of that term, or use precision: float32"
-            )
+        if bad := [key for key, value in numbers.items() if not math.isfinite(value)]:
+            raise self._not_finite(", ".join(bad))
         stream.write(json.dumps({"step": self.step, **numbers}) + "\n")
-        return {key: f"{numbers[key]:.3f}" for key in ("total",)}
+        return {"total": round(numbers["total"], 3)}
+
+    def _not_finite(self, what: str) -> UserError:
+        return UserError(
+            f"run {self.name}: {what} is not finite at step {self.step}; the last checkpoint is kept. "
+            "Lower lr or the weight of that term, or use precision: float32"
+        )
 
     def _write_sample(self) -> None:
         """One picture: bundled photographs above, their stylised versions below."""

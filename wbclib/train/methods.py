@@ -27,7 +27,7 @@ from wbclib.represent.texture import colour_shift_pair
 CHANNELS = {"surface": 3, "texture": 1}  # what the discriminator of each representation sees
 
 
-class View:
+class View(losses.View):
     """The tensors of one generator step, computed when a loss term first asks for them (see losses.View)."""
 
     def __init__(self, method: Method, photo: Tensor, output: Tensor, seen: dict[str, Tensor]):
@@ -50,6 +50,8 @@ class View:
 
     @cached_property
     def structure_features(self) -> Tensor:
+        if not torch.isfinite(self.output).all():
+            raise FloatingPointError("the generator's output")
         with torch.no_grad():
             return self.method.perceive(structure(self.output.detach(), self.method.config.structure))
 
@@ -88,8 +90,8 @@ class Method:
             self.modules[name], self.optimisers[name] = fabric.setup(module, optimiser)
         self.features: Any = None
         if {"content", "structure"} & set(self.weights):
-            network = feature_networks.load(config.features, **permissions)
-            self.features = network.to(fabric.device, memory_format=torch.channels_last)
+            network = feature_networks.load(config.features, **permissions).to(fabric.device)
+            self.features = network.to(memory_format=torch.channels_last)
 
     @property
     def origin(self) -> dict[str, Any] | None:
