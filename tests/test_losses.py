@@ -77,7 +77,8 @@ def test_every_term_of_the_table_takes_what_it_says_from_the_view() -> None:
     image, features = torch.zeros(1, 3, 4, 4), torch.zeros(1, 2, 2, 2)
     view = SimpleNamespace(
         photo=image, output=image + 0.5, photo_features=features, output_features=features + 2.0,
-        structure_features=features + 5.0, surface_logits=torch.zeros(1, 1, 2, 2), texture_logits=torch.full((1, 1, 2, 2), 3.0),
+        structure_features=features + 5.0, surface_logits=torch.zeros(1, 1, 2, 2),
+        texture_logits=torch.full((1, 1, 2, 2), 3.0),
         adversarial="lsgan", perceptual_norm="mean", tv_norm="mean",
     )  # fmt: skip
     values = {name: term.value(view).item() for name, term in losses.TERMS.items()}

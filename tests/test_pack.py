@@ -56,9 +56,7 @@ def tensors(profile: Profile, name: str) -> dict[str, torch.Tensor]:
     return found[0]
 
 
-def test_there_and_back_equals_staying_at_home(
-    study: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_there_and_back_equals_staying_at_home(study: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("pretrain", study, progress=False)
     folder = pack.pack(study, "whitebox", tmp_path / "pack")
     assert not [path for path in folder.rglob("*") if path.name.startswith(".part-")]
@@ -153,3 +151,27 @@ def test_mistakes_give_one_line_and_a_status(words: list[str], line: str, tmp_pa
     done = elsewhere(*words, root=tmp_path)
     assert done.returncode == 2 and line in done.stderr
     assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_machine_that_only_trains_needs_no_notebook_packages(study: Profile, tmp_path: Path) -> None:
+    """Torch, numpy, scipy, scikit-image, OpenCV, pandas, tqdm, safetensors, PyYAML, lightning, and what those need."""
+    folder = pack.pack(study, "pretrain", tmp_path / "pack")
+    code = (
+        "import sys, importlib.abc\n"
+        "class Absent(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.split('.')[0] in {'matplotlib', 'torchvision', 'papermill', 'nbconvert', 'nbformat', 'numba',\n"
+        "                                  'pytorch_fid', 'torch_fidelity', 'IPython', 'ipywidgets'}:\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "import importlib.util as u; real = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'matplotlib' else real(name, *a)\n"
+        "from wbclib.cli import main\n"
+        f"sys.exit(main(['train', 'pretrain', '--pack', {str(folder)!r}]))\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WBC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=paths.CHECKOUT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (folder / "reports" / "records" / "mine" / "pretrain.json").is_file()

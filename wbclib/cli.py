@@ -61,9 +61,8 @@ def _train(arguments: argparse.Namespace) -> None:
 
     profile = profiles.load(name)
     record = run(arguments.run, profile)
-    print(
-        f"{profile.name}/{arguments.run}: {record['steps']} steps in {record['wall_time_s']} s on {record['device']['name']}"
-    )
+    where = record["device"]["name"]
+    print(f"{profile.name}/{arguments.run}: {record['steps']} steps in {record['wall_time_s']} s on {where}")
     if arguments.results:
         print(f"results: {packs.results(profile, arguments.run, arguments.results)}")
 

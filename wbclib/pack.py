@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from wbclib import corpora, paths
+from wbclib.corpora import bundled
 from wbclib.corpora.base import Corpus
 from wbclib.files import UserError, atomic, read_json, sha256, write_json, write_text
 from wbclib.networks.features import NETWORKS
@@ -65,7 +66,9 @@ def pack(profile: Profile, name: str, folder: Path) -> Path:
 
 def _sources(profile: Profile, names: list[str]) -> dict[Path, str]:
     """Every file of a pack: where it is now, and its name in the pack."""
-    found: dict[Path, str] = {}
+    # A machine that only trains has scikit-image and its photographs, but perhaps not matplotlib and its one.
+    lacking = [bundled.locate(photo) for photo in bundled.PHOTOGRAPHS if photo.package != "skimage"]
+    found = {path: f"data/assets/bundled/{path.name}" for path in lacking}
     for name in names:
         config = profile.run(name)
         for spec in (config.photos, config.cartoons):

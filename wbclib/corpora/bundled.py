@@ -21,6 +21,7 @@ from pathlib import Path
 from wbclib import images
 from wbclib.corpora.base import Corpus, Item
 from wbclib.files import UserError
+from wbclib.paths import assets
 
 LOG = logging.getLogger(__name__)
 PACKAGES = {"skimage": "scikit-image", "matplotlib": "matplotlib"}  # import name: name to install
@@ -106,6 +107,8 @@ PHOTOGRAPHS = (
 def locate(photograph: Photograph) -> Path:
     """Path of a photograph on this machine, found without importing its package.
 
+    A packed run carries those that its machine may lack in ``assets/bundled``.
+
     Raises:
         UserError: the package is not installed, or its wheel was installed without its data.
     """
@@ -115,6 +118,9 @@ def locate(photograph: Photograph) -> Path:
         path = Path(folder) / photograph.path
         if path.is_file():
             return path
+    carried = assets() / "bundled" / Path(photograph.path).name
+    if carried.is_file():
+        return carried
     raise UserError(
         f"{Path(photograph.path).name} comes with {package}, which is not installed whole; install {package}"
     )

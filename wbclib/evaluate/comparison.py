@@ -218,8 +218,12 @@ def protocol(profile: Profile, data: Sets, origins: Sequence[Mapping[str, Any]])
         "size and resize filter": f"{measure.size} px; area average when shrinking, cubic when growing (OpenCV)",
         "colour and file format": "sRGB, uint8, straight from memory: no JPEG between method and metric",
         **{
-            f"network: {o['network']}": f"{o['pooled']}; {weights[o['pretrained']]}, sha256 {o['sha256'][:12]}"
+            f"{o['network']}{what}": value
             for o in origins
+            for what, value in (
+                (", features", o["pooled"]),
+                (", weights", f"{weights[o['pretrained']]}, sha256 {o['sha256'][:12]}"),
+            )
         },
         "network that trained": config.features,
         "Frechet interval": f"{measure.bootstraps} bootstraps, both sides resampled, 90 %",

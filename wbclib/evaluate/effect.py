@@ -25,6 +25,7 @@ UNITS = {
     "high_frequency_energy": "grey levels",
     "colour_shift": "CIEDE2000",
     "edge_agreement": "correlation",
+    "flat_to_edge": "gradient inside regions over edge strength",
 }
 
 
@@ -59,16 +60,24 @@ def effect(outputs: Mapping[str, np.ndarray], photos: np.ndarray, groups: Sequen
         One row a (method, measure): method, measure, unit, value, low, high, difference, diff_low, diff_high, n,
         photographs. Intervals are of 90 %; differences are paired (method minus photograph, crop by crop).
     """
-    base = describe(list(photos), list(photos))
+    base = _measured(photos, photos)
     rows = []
     for method, pictures in outputs.items():
-        found = describe(list(pictures), list(photos))
+        found = _measured(pictures, photos)
         for measure, unit in UNITS.items():
             value, low, high = clustered_interval(found[measure].to_numpy(), groups)
             paired = clustered_interval((found[measure] - base[measure]).to_numpy(), groups)
             rows.append((method, measure, unit, value, low, high, *paired, len(photos), len(np.unique(groups))))
     columns = ["method", "measure", "unit", "value", "low", "high", "difference", "diff_low", "diff_high", "n"]
     return pd.DataFrame(rows, columns=[*columns, "photographs"])
+
+
+def _measured(pictures: np.ndarray, photos: np.ndarray) -> pd.DataFrame:
+    """:func:`wbclib.evaluate.content.describe` with the quotient that tells flattening from blur."""
+    found = describe(list(pictures), list(photos))
+    strength = found["edge_strength"].to_numpy()
+    flat = found["gradient_inside_regions"].to_numpy()
+    return found.assign(flat_to_edge=np.divide(flat, strength, out=np.zeros_like(flat), where=strength > 0))
 
 
 def relative(table: pd.DataFrame, method: str, measure: str) -> float:
@@ -82,6 +91,20 @@ def verdict(table: pd.DataFrame, method: str, measure: str) -> str:
     """``lower``, ``higher`` or ``cannot tell``: on which side of 0 the interval of the difference lies."""
     row = at(table, method, measure)
     return "lower" if row["diff_high"] < 0 else "higher" if row["diff_low"] > 0 else "cannot tell"
+
+
+def kind_of_change(table: pd.DataFrame, method: str) -> str:
+    """Flattened, softened or neither, in words: from the verdicts on flatness, edges and their quotient."""
+    flat, edges, quotient = (
+        verdict(table, method, name) for name in ("gradient_inside_regions", "edge_strength", "flat_to_edge")
+    )
+    if flat == "lower" and quotient == "lower":
+        return "areas were flattened more than edges were weakened"
+    if flat == "lower" and edges == "lower":
+        return "edges were weakened as much as areas were flattened, which is blur rather than a cartoon"
+    if flat == "lower":
+        return "areas were flattened, but whether more than edges were weakened cannot be told"
+    return "areas were not clearly flattened"
 
 
 def phrase(table: pd.DataFrame, method: str, measure: str) -> str:

@@ -34,6 +34,14 @@ def tail_change(frame: pd.DataFrame, column: str = "total", share: float = 0.25)
     return float(rows[half:].mean() / rows[:half].mean() - 1) if half else float("nan")
 
 
+def tail_sentence(frame: pd.DataFrame) -> str:
+    """What :func:`tail_change` of the weighted sum says, in words."""
+    change = tail_change(frame)
+    if np.isnan(change):
+        return "Too few steps were logged to say whether the loss still falls."
+    return f"Within the last quarter of the run the loss changed by {change:+.0%}."
+
+
 def samples(profile: str, name: str, count: int = 6) -> list[tuple[int, np.ndarray]]:
     """(step, pictures) of at most ``count`` sample strips, spread over the run, first and last included.
 
@@ -61,13 +69,15 @@ def record_table(record: Mapping[str, Any]) -> pd.DataFrame:
     """A run's record for readers: columns item, value. Times and device are in it: show it, never save it."""
     config, device, features = record["config"], record["device"], record["features"]
     data = {kind: f"{d['name']}, {d['n']} images (digest {d['digest'][:12]})" for kind, d in record["data"].items()}
-    network = "none" if features is None else f"{features['network']}, {features['layer']}; {features['source']}"
+    network = {} if features is None else {key: features[key] for key in ("network", "layer", "source")}
     seconds, steps, batch = record["wall_time_s"], record["steps"], config["batch"]
     rows = {
         "method": config["method"] + (f", from the generator of {config['init']}" if config["init"] else ""),
         "steps": f"{steps}, batch {batch}, crops of {config['size']} px ({steps * batch} crops seen)",
         **data,
-        "perceptual network": network,
+        "perceptual network": network.get("network", "none"),
+        "its layer": network.get("layer", "none"),
+        "its weights": network.get("source", "none"),
         "optimiser": f"Adam, lr {config['lr']:g}, betas {config['beta1']:g} and {config['beta2']:g}",
         "device": f"{device['name']}, {device['threads']} threads, {device['precision']}",
         "time": f"{seconds:.0f} s, {seconds / steps:.2f} s a step",

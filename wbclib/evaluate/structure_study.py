@@ -19,7 +19,7 @@ from wbclib.evaluate import content
 from wbclib.networks.features import FeatureNetwork
 from wbclib.profiles import PRESETS, Structure, build
 from wbclib.represent.colouring import BYTE, colour_regions, spread
-from wbclib.represent.merging import _start, adjacent, merge_regions
+from wbclib.represent.merging import COLOUR_BINS, _start, adjacent, merge_regions
 from wbclib.represent.segments import segment
 from wbclib.represent.structure import structure
 
@@ -27,7 +27,7 @@ EDGE_SHARE = 0.05  # of the pixels: where the photograph's gradient is strongest
 TERMS = ("colour", "texture", "size", "fill")
 BRANCHES = ("below gamma1", "between", "above gamma2")
 SWITCHES = {"merging": "pairs", "sizes": "first", "thresholds": "unit", "order": "official"}
-COARSE = {"scale": 10.0, "min_size": 100}  # at 256 px about as many start regions as measured for the official code
+COARSE_SCALE, COARSE_SIZE = 10.0, 100 / 256**2  # at 256 px about as many start regions as the official code has
 
 Partitions = dict[str, list[np.ndarray]]
 
@@ -45,13 +45,22 @@ def variants(paper: Structure | None = None) -> dict[str, Structure]:
     return {"paper": paper, **alone, "all four": every, "official default": preset("official")}
 
 
-def starts(paper: Structure | None = None) -> dict[str, Structure]:
-    """Three start partitions for the same merging: as configured, a larger scale, coarse."""
+def starts(side: int, paper: Structure | None = None) -> dict[str, Structure]:
+    """Three start partitions for the merging, each counted in regions and in pairs.
+
+    ``configured``: the paper's preset. ``scale 100``: a hundred grey levels over the pixels of a region. ``coarse``:
+    regions of at least 1/655 of the image (100 pixels of 256 x 256).
+    """
     paper = paper or preset("paper")
-    return {
-        "as configured": paper,
+    size = max(1, round(COARSE_SIZE * side * side))
+    table = {
+        "configured": paper,
         "scale 100": dataclasses.replace(paper, scale=100.0),
-        "coarse": dataclasses.replace(paper, **COARSE),  # type: ignore[arg-type]
+        "coarse": dataclasses.replace(paper, scale=COARSE_SCALE, min_size=size),
+    }
+    rules = (("none", "start"), ("regions", "regions"), ("pairs", "pairs"))
+    return {
+        f"{name}, {said}": dataclasses.replace(o, merging=rule) for name, o in table.items() for rule, said in rules
     }
 
 
@@ -150,12 +159,32 @@ def by_scale(photos: Sequence[np.ndarray], scales: Sequence[float], options: Str
 
 
 def hierarchy(image: np.ndarray, labels: np.ndarray, options: Structure, regions: Sequence[int]) -> list[np.ndarray]:
-    """One merging, stopped at each of the falling numbers ``regions``; every partition is nested in the next.
+    """One merging of the regions ``labels``, seen at each of the falling numbers ``regions``: nested partitions.
 
-    Each stop starts again from ``labels``: with the running sizes of the merge, not with those of a fresh start.
+    Every stop goes on from the one before. With true sizes the statistics of a merged region are those of its pixels,
+    so that this is the merging from the start, up to pairs of equal similarity.
     """
-    steps = (dataclasses.replace(options, merging="regions", regions=n) for n in regions)
-    return [merge_regions(image, labels, step) for step in steps]
+    found = []
+    for n in regions:
+        labels = merge_regions(image, labels, dataclasses.replace(options, merging="regions", sizes="true", regions=n))
+        found.append(labels)
+    return found
+
+
+def along(photos: Sequence[np.ndarray], table: Mapping[str, Structure], regions: Sequence[int]) -> pd.DataFrame:
+    """The course of the merging: :func:`describe` at each number of regions, means over the photographs.
+
+    Columns setting, asked (regions) and the measures; stops above the number of start regions are left out.
+    """
+    rows = []
+    for name, options in table.items():
+        for photo in photos:
+            start = segment(photo, options)
+            asked = [n for n in regions if n <= count(start)]
+            levels = hierarchy(photo, start, options, asked)
+            rows += [{"setting": name, "asked": n, **describe(photo, x)} for n, x in zip(asked, levels, strict=True)]
+    frame = pd.DataFrame(rows).groupby(["setting", "asked"], sort=False).mean().reset_index()
+    return frame.sort_values(["setting", "asked"], ascending=[True, False], ignore_index=True)
 
 
 def contour(levels: Sequence[np.ndarray]) -> np.ndarray:
@@ -185,7 +214,7 @@ def similarities(image: np.ndarray, labels: np.ndarray, sizes: str = "true") -> 
     i, j = adjacent(labels).T
     low, size = np.minimum(found.table[i], found.table[j]), np.array(found.size)
     box = (low[:, -2] + low[:, -4]) * (low[:, -1] + low[:, -3])  # both factors are negative
-    colours = low.shape[1] - 4 - 3 * 10  # behind the colour bins stand ten texture bins a channel and the box
+    colours = 3 * COLOUR_BINS
     both = (size[i] + size[j]) / found.area
     frame = pd.DataFrame({"i": i, "j": j})
     frame["colour"], frame["texture"] = low[:, :colours].sum(1), low[:, colours:-4].sum(1)
@@ -194,19 +223,21 @@ def similarities(image: np.ndarray, labels: np.ndarray, sizes: str = "true") -> 
 
 
 def influence(frame: pd.DataFrame) -> dict[str, float]:
-    """Share of each term in the variance of the similarity: cov(term, total) / var(total); the shares sum to 1.
+    """Share of colour, texture and box in the variance of the similarity: cov(term, total) / var(total).
 
     A term that is nearly the same for all pairs decides nothing, however large it is. A negative share: the term
-    speaks against the pairs that the others favour.
+    speaks against the pairs that the others favour. The shares sum to 1. ``box`` is size and fill together, of whose
+    sum the sizes cancel: 2 - box / area.
     """
-    spread_of = float(frame["total"].var(ddof=0))
-    if spread_of == 0:
-        return dict.fromkeys(TERMS, 0.0)
-    return {term: float(np.cov(frame[term], frame["total"], ddof=0)[0, 1] / spread_of) for term in TERMS}
+    parts = {"colour": frame["colour"], "texture": frame["texture"], "box": frame["size"] + frame["fill"]}
+    variance = float(frame["total"].var(ddof=0))
+    if variance == 0:
+        return dict.fromkeys(parts, 0.0)
+    return {name: float(np.cov(part, frame["total"], ddof=0)[0, 1] / variance) for name, part in parts.items()}
 
 
 def influences(image: np.ndarray, levels: Sequence[np.ndarray]) -> pd.DataFrame:
-    """:func:`influence` at several stages of the merging, for both sizes: columns sizes, regions and the four terms."""
+    """:func:`influence` at several stages, for both ``sizes``: columns sizes, regions, colour, texture, box."""
     rows = [
         {"sizes": sizes, "regions": count(labels), **influence(similarities(image, labels, sizes))}
         for sizes in ("true", "first")
@@ -248,7 +279,7 @@ def branches(
 
 
 def tone(image: np.ndarray) -> dict[str, float]:
-    """brightness (mean of all values), contrast (standard deviation of the luma), chroma (mean of max - min channel)."""
+    """brightness (mean of all values), contrast (deviation of the luma), chroma (mean of max - min of the channels)."""
     chroma = image.max(2).astype(np.float64) - image.min(2)
     return {
         "brightness": float(image.mean()),
@@ -268,22 +299,12 @@ def powers(image: np.ndarray, labels: np.ndarray, options: Structure) -> dict[st
 
 
 def tones(photos: Sequence[np.ndarray], cut: Sequence[np.ndarray], options: Structure) -> pd.DataFrame:
-    """:func:`tone` of the photographs and of their :func:`powers`, means over the photographs: column fill and these."""
+    """Means over the photographs of :func:`tone`, for them and for their :func:`powers` (column fill)."""
     rows = []
     for photo, labels in zip(photos, cut, strict=True):
         fills_of = {"photograph": photo} | powers(photo, labels, options)
         rows += [{"fill": name, **tone(image)} for name, image in fills_of.items()]
     return pd.DataFrame(rows).groupby("fill", sort=False).mean().reset_index()
-
-
-def repeated(image: np.ndarray, labels: np.ndarray, options: Structure, rounds: int = 10) -> pd.DataFrame:
-    """Brightness when the same regions are filled again and again: columns round, power alone, power and gain."""
-    now = dict.fromkeys(("power alone", "power and gain"), image)
-    rows = [{"round": 0, **{name: float(picture.mean()) for name, picture in now.items()}}]
-    for turn in range(1, rounds + 1):
-        now = {name: powers(picture, labels, options)[name] for name, picture in now.items()}
-        rows.append({"round": turn, **{name: float(picture.mean()) for name, picture in now.items()}})
-    return pd.DataFrame(rows)
 
 
 def changed(image: np.ndarray, reference: np.ndarray, labels: np.ndarray, levels: float) -> tuple[float, float]:
@@ -324,7 +345,7 @@ def compare(
 
 
 def measures(photos: Sequence[np.ndarray], kinds: Mapping[str, Sequence[np.ndarray]]) -> pd.DataFrame:
-    """What is left of the photographs: means of :func:`wbclib.evaluate.content.describe`, column image and the measures.
+    """What is left of the photographs: means of the measures of :func:`wbclib.evaluate.content.describe`.
 
     ``colours`` counts the exact colours of an image; ``number_of_colours`` the cells of a coarse grid that hold 95 %.
     """
@@ -360,7 +381,9 @@ def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 @torch.no_grad()
-def own_distance(batch: np.ndarray, photos: np.ndarray, options: Structure, network: FeatureNetwork) -> dict[str, float]:
+def own_distance(
+    batch: np.ndarray, photos: np.ndarray, options: Structure, network: FeatureNetwork
+) -> dict[str, float]:
     """Losses of a batch (uint8 (N, H, W, 3)) taken for the generator's output.
 
     Returns:
@@ -380,12 +403,23 @@ def own_distance(batch: np.ndarray, photos: np.ndarray, options: Structure, netw
 def collapse(
     photos: np.ndarray, blurs: Sequence[float], settings: Mapping[str, Structure], network: FeatureNetwork
 ) -> pd.DataFrame:
-    """:func:`own_distance` of ever more blurred photographs: columns setting, blur (pixels), pixel, structure, content."""
+    """:func:`own_distance` of ever more blurred photographs (columns setting, blur in pixels, and the losses)."""
     rows = []
     for name, options in settings.items():
         for sigma in blurs:
             batch = np.stack([blurred(photo, sigma) for photo in photos])
             rows.append({"setting": name, "blur": sigma, **own_distance(batch, photos, options, network)})
+    return pd.DataFrame(rows)
+
+
+def own_distances(
+    kinds: Mapping[str, Sequence[np.ndarray]], options: Structure, network: FeatureNetwork
+) -> pd.DataFrame:
+    """Whose structure is itself? Columns image, pixel, structure of :func:`own_distance`."""
+    rows = []
+    for name, found in kinds.items():
+        distance = own_distance(np.stack(found), np.stack(found), options, network)
+        rows.append({"image": name, "pixel": distance["pixel"], "structure": distance["structure"]})
     return pd.DataFrame(rows)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 
 from wbclib.report.figures import COLOURS, FULL, MARKERS, Figure, embed, figure
@@ -16,7 +18,7 @@ def intervals(frame: pd.DataFrame, columns: int = 3, alt: str = "", width: float
     measures = list(dict.fromkeys(frame["measure"]))
     names = list(dict.fromkeys(frame["corpus"]))
     count = -(-len(measures) // columns)
-    drawn, axes = figure(width, count * (0.55 + 0.2 * len(names)), count, columns, squeeze=False, sharey=True)
+    drawn, axes = figure(width, count * (0.65 + 0.2 * len(names)), count, columns, squeeze=False, sharey=True)
     for place, measure in zip(axes.flat, measures, strict=False):
         part = frame[frame["measure"] == measure]
         for row in part.to_dict("records"):
@@ -24,7 +26,9 @@ def intervals(frame: pd.DataFrame, columns: int = 3, alt: str = "", width: float
             style = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)], "capsize": 2}
             error = [[row["value"] - row["low"]], [row["high"] - row["value"]]]
             place.errorbar(row["value"], k, xerr=error, linestyle="none", **style)
-        place.set(title=measure, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
+        place.set(
+            title=textwrap.fill(measure, 28), yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6)
+        )
         place.locator_params(axis="x", nbins=4)
     for place in axes.flat[len(measures) :]:
         place.set_visible(False)

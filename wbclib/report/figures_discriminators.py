@@ -33,7 +33,7 @@ def views(seen: Views, role: str, undecided: float, count: int = 4) -> Figure | 
     labels = [f"{name}{what}" for name in seen for what in (", seen", ", judged")]
     limits = (undecided - reach, undecided + reach)
     alt = f"What the {role} discriminator sees of {', '.join(seen)}, and its logits over the pictures"
-    return maps(grid, labels, limits=limits, colours="PuOr", label="logit: left not a cartoon, right cartoon", alt=alt)
+    return maps(grid, labels, limits=limits, colours="PuOr", label="logit (low: not a cartoon, high: cartoon)", alt=alt)
 
 
 def histograms(seen: Views, undecided: float, bins: int = 40) -> Figure | Missing:

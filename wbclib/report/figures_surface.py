@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from wbclib.report.figures import COLOURS, COLUMN, FULL, MARKERS, Figure, embed, figure
 
@@ -22,20 +23,28 @@ def families(
     title: str = "",
     log_x: bool = False,
     log_y: bool = False,
+    same: bool = False,
     alt: str = "",
     width: float | None = None,
     height: float = 2.4,
 ) -> Figure:
-    """One panel an entry of ``ys`` (column: axis label), one curve a value of column ``group``, over column ``x``."""
+    """One panel an entry of ``ys`` (column: axis label), one curve a value of column ``group``, over column ``x``.
+
+    ``same`` gives all panels one vertical axis.
+    """
     width = width or (COLUMN if len(ys) == 1 else FULL)
-    drawn, axes = figure(width, height, 1, len(ys), squeeze=False)
+    drawn, axes = figure(width, height, 1, len(ys), squeeze=False, sharey=same)
     for place, (column, ylabel) in zip(axes.flat, ys.items(), strict=True):
         for k, (label, part) in enumerate(frame.groupby(group, sort=False)):
             style = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)]}
             place.plot(part[x], part[column], linestyle=DASHES[k % len(DASHES)], label=str(label), **style)
         place.set(xlabel=xlabel or x, ylabel=ylabel)
         if log_x:
-            place.set_xscale("log")
+            powers = bool((np.log2(frame[x]) % 1 == 0).all())
+            place.set_xscale("log", base=2 if powers else 10)
+            place.xaxis.set_minor_formatter(NullFormatter())
+            if powers:
+                place.xaxis.set_major_formatter(ScalarFormatter())
         if log_y:
             place.set_yscale("log")
     axes.flat[0].legend(title=group, title_fontsize=7)

@@ -191,11 +191,11 @@ def bands(
 
 
 def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """A distance table for readers: a row a method, a column a (metric, network, reference), "value [low, high]"."""
+    """A distance table for readers: a row a (method, metric, network), a column a reference, "value [low, high]"."""
     text = [tables.interval(row["value"], row["low"], row["high"]) for row in table.to_dict("records")]
-    heads = table["metric"] + " to " + table["to"] + ", " + table["network"]
-    long = pd.DataFrame({"method": table["method"], "column": heads, "text": text})
-    order = list(dict.fromkeys(table["method"]))
-    return (
-        long.pivot(index="method", columns="column", values="text").loc[order].rename_axis(None, axis=1).reset_index()
-    )
+    keys = ["network", "metric", "method"]
+    long = table[[*keys, "to"]].assign(text=text)
+    order = long[keys].drop_duplicates().sort_values(["network", "metric"], kind="stable")
+    found = long.pivot(index=keys, columns="to", values="text").rename_axis(None, axis=1)
+    found = found.loc[pd.MultiIndex.from_frame(order)].reset_index()
+    return found[["method", *sorted(set(table["to"])), "metric", "network"]]

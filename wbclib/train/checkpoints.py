@@ -7,6 +7,7 @@ is no generator of random numbers to keep: those of a step are a function of (se
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -15,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -101,13 +101,11 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     state = read_json(path / "state.json")
     tensors: dict[str, Tensor] = {}
     for name, expected in state["parts"].items():
-        part = path / name
-        if not part.is_file() or sha256(part) != expected:
+        # Read whole, not mapped: what is in use must not change with the file.
+        content = (path / name).read_bytes() if (path / name).is_file() else b""
+        if hashlib.sha256(content).hexdigest() != expected:
             raise UserError(f"checkpoint {path.name} is damaged: {name} is missing or cut short")
-        try:
-            tensors |= load_file(part)
-        except SafetensorError as error:
-            raise UserError(f"checkpoint {path.name} is damaged: {name}: {error}") from error
+        tensors |= load(content)
     return tensors, state
 
 

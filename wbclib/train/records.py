@@ -27,7 +27,18 @@ from wbclib.corpora.base import Corpus
 from wbclib.files import UserError, read_json, write_text
 from wbclib.profiles import Profile, to_dict
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-image", "opencv-contrib-python-headless", "pandas", "lightning-fabric", "lightning", "safetensors")  # fmt: skip
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "opencv-contrib-python-headless",
+    "pandas",
+    "lightning-fabric",
+    "lightning",
+    "safetensors",
+)
 
 
 def finished(profile: Profile, name: str) -> dict[str, Any] | None:

@@ -1,0 +1,97 @@
+"""Profiles: every mistake has its line, hashes are stable, the two presets differ where paper and code part."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wbclib import paths, profiles
+from wbclib.files import UserError
+
+
+def written(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("extends: huge", "unknown profile 'huge'; say one of smoke, quick, lab, paper"),
+        ("extends: smoke\nbase: {stepz: 3}", "run pretrain: unknown parameter 'stepz'; known are: adversarial, batch"),
+        ("extends: smoke\nbase: {surface: {radios: 3}}", "surface: unknown parameter 'radios'; known are: eps, radius"),
+        ("extends: smoke\nbase: {preset: code}", "unknown preset 'code'; known are: paper, official"),
+        ("extends: smoke\nmeasure: {crop: 3}", "measure: unknown parameter 'crop'"),
+        ("extends: smoke\ntitel: x", "unknown parameter 'titel'"),
+        ("base: [1", "cannot read profile"),
+        ("- 1", "is not a mapping"),
+        ("title: x", "it names no runs"),
+    ],
+)
+def test_every_mistake_has_its_line(tmp_path: Path, text: str, line: str) -> None:
+    with pytest.raises(UserError, match=line) as caught:
+        profiles.load(written(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_type_says_which_and_where(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"run pretrain\.batch: 'four' is not of type int"):
+        profiles.load(written(tmp_path, "extends: smoke\nbase: {batch: four}"))
+
+
+def test_an_override_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    plain = profiles.load("smoke")
+    mine = profiles.load(written(tmp_path, "extends: smoke\nruns: {whitebox: {weights: {tv: 7}}}"))
+    assert mine.name == "mine" and mine.run("pretrain") == plain.run("pretrain")
+    assert mine.run("whitebox").weights.tv == 7.0 and isinstance(mine.run("whitebox").weights.tv, float)
+    assert mine.run("whitebox").weights.surface == plain.run("whitebox").weights.surface
+
+
+def test_the_hash_is_the_same_in_another_process() -> None:
+    code = "from wbclib import profiles; print(profiles.load('quick').hash('whitebox'))"
+    other = subprocess.run([sys.executable, "-c", code], cwd=paths.CHECKOUT, capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == profiles.load("quick").hash("whitebox")
+
+
+def test_yaml_round_trip_keeps_the_hash() -> None:
+    config = profiles.load("paper").run("whitebox-official")
+    again = profiles.run_config(json.loads(json.dumps(profiles.to_dict(config))))
+    assert again == config and again.hash() == config.hash()
+
+
+def test_presets_differ_at_every_switch_on_which_paper_and_code_part() -> None:
+    paper, official = (profiles.run_config({"preset": name}) for name in ("paper", "official"))
+    for switch in ("adversarial", "features", "perceptual_norm", "tv_norm", "structure", "texture", "weights"):
+        assert getattr(paper, switch) != getattr(official, switch), switch
+    # White-box paper (secondary) and official code, as REFERENCE states them.
+    assert (paper.weights.surface, paper.weights.texture, paper.weights.structure) == (1.0, 10.0, 2e3)
+    assert (official.weights.surface, official.weights.texture, official.weights.structure) == (0.1, 1.0, 2e2)
+
+
+def test_the_device_that_made_the_records_decides_which_half_of_a_profile_applies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WBC_ROOT", str(tmp_path))
+    monkeypatch.delenv("WBC_DEVICE", raising=False)
+    record = paths.record("lab", "pretrain")
+    record.parent.mkdir(parents=True)
+    for kind, size in (("cuda", 256), ("cpu", 128)):
+        record.write_text(json.dumps({"device": {"kind": kind}}))
+        assert profiles.load("lab").run("whitebox").size == size
+    monkeypatch.setenv("WBC_DEVICE", "cuda")
+    assert profiles.load("lab").run("whitebox").size == 256
+    monkeypatch.setenv("WBC_DEVICE", "tpu")
+    with pytest.raises(UserError, match="say cpu or cuda"):
+        profiles.load("lab")
+
+
+def test_no_profile_measures_with_the_network_that_trains() -> None:
+    for name in profiles.NAMES:
+        for device in ("cpu", "cuda"):
+            profile = profiles.load(name, device)
+            assert not {run.features for run in profile.runs.values()} & set(profile.measure.networks)

@@ -1,0 +1,129 @@
+"""Pictures of the structure representation: borders, the life of borders, sigma and its branches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import ListedColormap, LogNorm, to_rgb
+from matplotlib.patches import Patch
+from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+from wbclib.evaluate.structure_study import BRANCHES, branch
+from wbclib.profiles import Structure
+from wbclib.report import figures
+from wbclib.report.figures import COLOURS, FULL, MARKERS, Figure
+
+LINE = "#ffffff"
+BRANCH_COLOURS = ("#d9d9d9", COLOURS[4], COLOURS[1])
+
+
+def outlined(image: np.ndarray, labels: np.ndarray, zoom: int = 2, colour: str = LINE) -> np.ndarray:
+    """The picture with the borders of its regions, uint8 (zoom H, zoom W, 3).
+
+    Enlarged first, by repeating pixels, so that a border of one pixel does not hide regions of a few pixels.
+    """
+    large, regions = (np.repeat(np.repeat(a, zoom, 0), zoom, 1) for a in (image, labels))
+    on = np.zeros(regions.shape, bool)
+    on[:, 1:] |= regions[:, 1:] != regions[:, :-1]
+    on[1:] |= regions[1:] != regions[:-1]
+    large[on] = np.rint(255 * np.array(to_rgb(colour)))
+    return large
+
+
+def contours(maps: Sequence[np.ndarray], titles: Sequence[str], alt: str = "") -> Figure:
+    """Borders by how long they live (:func:`wbclib.evaluate.structure_study.contour`), on a logarithmic scale."""
+    low, high = min(np.nanmin(m) for m in maps), max(np.nanmax(m) for m in maps)
+    side = (FULL - 0.8) / len(maps)
+    drawn, axes = figures.figure(FULL, side + 0.3, 1, len(maps), squeeze=False)
+    for place, values, title in zip(axes.flat, maps, titles, strict=True):
+        place.set_axis_off()
+        place.set_title(title, pad=3)
+        shown = place.imshow(values, cmap="magma", norm=LogNorm(max(low, 1), high), interpolation="nearest")
+    bar = drawn.colorbar(shown, ax=list(axes.flat), label="regions left when the border goes", shrink=0.8, pad=0.02)
+    bar.ax.yaxis.set_major_formatter(ScalarFormatter())
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    bar.set_ticks([n for n in (5, 10, 20, 50, 100, 200, 400, 800, 1600) if low <= n <= high])
+    return figures.embed(drawn, alt)
+
+
+def sigma_maps(
+    labels: np.ndarray, sigma: np.ndarray, difference: np.ndarray, options: Structure, alt: str = ""
+) -> Figure:
+    """Three maps side by side: sigma of every region, the branch it takes, and what the branch changes.
+
+    Args:
+        labels: (H, W) regions.
+        sigma: (n,) grey levels.
+        difference: (H, W) grey levels.
+    """
+    drawn, axes = figures.figure(FULL, 2.55, 1, 3)
+    for place, title in zip(axes, ("sigma of the region", "branch of the equation", "|adaptive - mean|"), strict=True):
+        place.set_axis_off()
+        place.set_title(title, pad=3)
+    shown = axes[0].imshow(sigma[labels], cmap="viridis", vmin=0)
+    bar = drawn.colorbar(shown, ax=axes[0], location="bottom", label="grey levels", shrink=0.9, pad=0.02)
+    for gamma in (options.gamma1, options.gamma2):
+        bar.ax.axvline(gamma, color="white", linewidth=1.2)
+    axes[1].imshow(branch(sigma, options)[labels], cmap=ListedColormap(BRANCH_COLOURS), vmin=0, vmax=2)
+    names = ("median", "half and half", "mean")
+    marks = [Patch(facecolor=c, label=f"{b}: {n}") for c, b, n in zip(BRANCH_COLOURS, BRANCHES, names, strict=True)]
+    axes[1].legend(handles=marks, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=1, fontsize=6.5)
+    shown = axes[2].imshow(difference, cmap="magma", vmin=0)
+    drawn.colorbar(shown, ax=axes[2], location="bottom", label="grey levels", shrink=0.9, pad=0.02)
+    return figures.embed(drawn, alt)
+
+
+def sigma_histogram(sigma: np.ndarray, options: Structure, bins: int = 60, alt: str = "") -> Figure:
+    """sigma of many regions (0-255 scale) beside the thresholds in both readings, logarithmic in sigma."""
+    unit = 127.5  # grey levels in one unit of [-1, 1] data
+    drawn, axes = figures.figure(FULL, 2.0)
+    edges = np.geomspace(0.2, 6000, bins + 1)
+    axes.stairs(np.histogram(np.maximum(sigma, edges[0]), edges)[0], edges, fill=True, color=COLOURS[4])
+    for name, scale, colour in (("0-255", 1.0, COLOURS[0]), ("[-1, 1]", unit, COLOURS[1])):
+        axes.axvspan(options.gamma1 * scale, options.gamma2 * scale, color=colour, alpha=0.25, linewidth=0)
+        label = f"{options.gamma1:g} and {options.gamma2:g}\nof {name} data"
+        axes.text(options.gamma1 * scale * 0.93, axes.get_ylim()[1], label, ha="right", va="top", color=colour)
+    axes.axvline(unit, color="#333333", linestyle="--", linewidth=0.9)
+    axes.text(unit * 1.07, axes.get_ylim()[1], "largest sigma\nthat can be", va="top", color="#333333")
+    axes.set(xscale="log", xlabel="sigma of a region, grey levels", ylabel="regions")
+    return figures.embed(drawn, alt)
+
+
+def over_regions(frame: pd.DataFrame, ys: Mapping[str, str], name: str, alt: str = "") -> Figure:
+    """One plot for each of ``ys`` (column -> title) over the regions left, a line for each value of ``name``."""
+    drawn, axes = figures.figure(FULL, 2.2, 1, len(ys), squeeze=False)
+    for place, (y, title) in zip(axes.flat, ys.items(), strict=True):
+        for (key, part), marker in zip(frame.groupby(name, sort=False), MARKERS, strict=False):
+            place.plot(part["regions"], part[y], marker=marker, markersize=3, label=str(key))
+        place.set(xscale="log", title=title, xlabel="regions left")
+        place.set_xticks([10, 100, 1000], ["10", "100", "1000"])
+        place.invert_xaxis()
+        place.set_ylim(bottom=0)
+    axes.flat[-1].legend()
+    return figures.embed(drawn, alt)
+
+
+def collapse(frame: pd.DataFrame, alt: str = "") -> Figure:
+    """Distance of blurred images to their own structure image, one line a setting, relative to the sharp ones."""
+    titles = {
+        "pixel": "pixels: |I - S(I)|",
+        "structure": "features: structure loss",
+        "content": "features: content loss",
+    }
+    drawn, axes = figures.figure(FULL, 2.3, 1, len(titles))
+    for place, (y, title) in zip(axes, titles.items(), strict=True):
+        for (key, part), marker in zip(frame.groupby("setting", sort=False), MARKERS, strict=False):
+            first = part[y].iloc[0] if y != "content" else 1.0
+            place.plot(part["blur"], part[y] / first, marker=marker, label=str(key))
+            if y == "content":  # the same for all settings
+                break
+        place.set(title=title, xlabel="blur, pixels", ylim=(0, None))
+        place.set_xscale("symlog", linthresh=0.5, base=2)
+        place.set_xticks(sorted(set(frame["blur"])), [f"{b:g}" for b in sorted(set(frame["blur"]))])
+        place.minorticks_off()
+    axes[0].set_ylabel("sharp photograph = 1")
+    axes[2].set_ylabel("loss")
+    axes[0].legend()
+    return figures.embed(drawn, alt)
