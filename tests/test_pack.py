@@ -156,12 +156,21 @@ def test_mistakes_give_one_line_and_a_status(words: list[str], line: str, tmp_pa
 def test_a_machine_that_only_trains_needs_no_notebook_packages(study: Profile, tmp_path: Path) -> None:
     """Torch, numpy, scipy, scikit-image, OpenCV, pandas, tqdm, safetensors, PyYAML, lightning, and what those need."""
     folder = pack.pack(study, "pretrain", tmp_path / "pack")
+    absent = {
+        "matplotlib",
+        "torchvision",
+        "papermill",
+        "nbconvert",
+        "nbformat",
+        "numba",
+        "pytorch_fid",
+        "torch_fidelity",
+    }
     code = (
         "import sys, importlib.abc\n"
         "class Absent(importlib.abc.MetaPathFinder):\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name.split('.')[0] in {'matplotlib', 'torchvision', 'papermill', 'nbconvert', 'nbformat', 'numba',\n"
-        "                                  'pytorch_fid', 'torch_fidelity', 'IPython', 'ipywidgets'}:\n"
+        f"        if name.split('.')[0] in {absent}:\n"
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Absent())\n"
         "import importlib.util as u; real = u.find_spec\n"

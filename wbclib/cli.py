@@ -106,7 +106,7 @@ def _report(arguments: argparse.Namespace) -> None:
     elif arguments.what == "readme":
         from wbclib.report import readme
 
-        print(readme.update())
+        print(readme.update(arguments.profile))
     else:
         for line in site.stale(arguments.profile):
             print(line)

@@ -169,7 +169,7 @@ def alphas(
     for alpha in values:
         options = Texture(variant="paper", alpha=float(alpha))
         table = cues(cartoons, photos, groups, {"shifted": options}, repeats, seed)
-        correlation = edge_correlation(photos, draws(options, 8 * repeats, seed)).mean(1)
+        correlation = edge_correlation(photos[:12], draws(options, 4 * repeats, seed)).mean(1)
         edges = {"edges": correlation.mean(), "edges_low": np.quantile(correlation, 0.05)}
         rows.append({"alpha": alpha, "auc": table["auc"].iloc[-1], **edges})
     return pd.DataFrame(rows)

@@ -131,7 +131,7 @@ def strip(
 def _grid(grid: Sequence[Sequence[np.ndarray]], titles: Sequence[Sequence[str]], alt: str, width: float) -> Figure:
     columns = max(map(len, grid))
     ratios = [max(image.shape[0] / image.shape[1] for image in line) for line in grid]
-    heights = [ratio * width / columns + (0.22 if titles else 0.0) for ratio in ratios]
+    heights = [ratio * width / columns + (0.22 if i < len(titles) else 0.0) for i, ratio in enumerate(ratios)]
     drawn, axes = figure(width, sum(heights), len(grid), columns, squeeze=False, height_ratios=heights)
     drawn.get_layout_engine().set(w_pad=0.01, h_pad=0.03, wspace=0.01, hspace=0.01)  # type: ignore[union-attr, call-arg]
     for i, line in enumerate(axes):

@@ -1,4 +1,4 @@
-"""README's table, generated from a profile's saved tables: nobody types a number into it."""
+"""README's picture and table, generated from a profile's generator and saved tables: nobody types a number into it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from wbclib import paths
+from wbclib import images, paths
+from wbclib.evaluate.comparison import pictures_of
 from wbclib.files import UserError, read_json, write_text
 from wbclib.report.tables import interval
+from wbclib.train import trained
 
 BEGIN, END = "<!-- table: {} -->", "<!-- /table -->"
 MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- /table -->", flags=re.DOTALL)
@@ -29,12 +31,21 @@ def distances(profile: str) -> str:
     return "\n".join([*lines, "", read_json(folder / "distances.json")["caption"]])
 
 
+def picture(profile: str, side: int = 320) -> Path:
+    """Photographs whose licence is known, and below them what the profile's white-box generator makes of them."""
+    photos, _ = pictures_of(["astronaut", "coffee", "chelsea", "rocket", "grace_hopper"], side)
+    path = paths.report(profile, "figures", "readme.jpg")
+    images.write(path, images.grid([*photos, *trained("whitebox", profile)(photos)], columns=len(photos)))
+    return path
+
+
 def rendered(text: str) -> str:
     """The text of README with every marked table made anew."""
     return MARKED.sub(lambda found: f"{BEGIN.format(found[1])}\n{distances(found[1])}\n{END}", text)
 
 
-def update(path: Path = paths.CHECKOUT / "README.md") -> Path:
-    """Rewrite README's marked tables."""
+def update(profile: str, path: Path = paths.CHECKOUT / "README.md") -> Path:
+    """Make README's picture from a profile's generator, and its marked tables from their saved tables."""
+    picture(profile)
     write_text(path, rendered(path.read_text(encoding="utf-8")))
     return path
