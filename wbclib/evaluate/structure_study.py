@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import Any
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -26,7 +27,7 @@ from wbclib.represent.structure import structure
 EDGE_SHARE = 0.05  # of the pixels: where the photograph's gradient is strongest
 TERMS = ("colour", "texture", "size", "fill")
 BRANCHES = ("below gamma1", "between", "above gamma2")
-SWITCHES = {"merging": "pairs", "sizes": "first", "thresholds": "unit", "order": "official"}
+SWITCHES: dict[str, Any] = {"merging": "pairs", "sizes": "first", "thresholds": "unit", "order": "official"}
 COARSE_SCALE, COARSE_SIZE = 10.0, 100 / 256**2  # at 256 px about as many start regions as the official code has
 
 Partitions = dict[str, list[np.ndarray]]
@@ -41,7 +42,7 @@ def variants(paper: Structure | None = None) -> dict[str, Structure]:
     """The paper's reading, each switch of the official selective search alone, all four, the official default."""
     paper = paper or preset("paper")
     alone = {f"{key}: {value}": dataclasses.replace(paper, **{key: value}) for key, value in SWITCHES.items()}
-    every = dataclasses.replace(paper, **SWITCHES)  # type: ignore[arg-type]
+    every = dataclasses.replace(paper, **SWITCHES)
     return {"paper": paper, **alone, "all four": every, "official default": preset("official")}
 
 
