@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
