@@ -25,10 +25,10 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     monkeypatch.setenv("WBC_ASSETS", str(tmp_path / "assets"))
     rng = np.random.default_rng(0)
     for kind in ("photos", "cartoons"):
-        for number in range(12):
+        for number in range(30):
             picture = rng.integers(0, 256, (72, 80, 3), dtype=np.uint8)
             images.write(tmp_path / "assets" / kind / f"{number % 3}" / f"{number}.png", picture)
-    listing = "file\n" + "\n".join(f"{n % 3}/{n}.png" for n in range(10)) + "\n"
+    listing = "file\n" + "\n".join(f"{n % 3}/{n}.png" for n in range(24)) + "\n"
     (tmp_path / "assets" / "photos" / "open.csv").write_text(listing)
     profile = tmp_path / "mine.yaml"
     profile.write_text(

@@ -195,7 +195,7 @@ def test_comparison_of_a_known_difference() -> None:
     photo, labels = halves()
     shifted = (photo + 10).astype(np.uint8)
     cut = {"a": [labels], "b": [labels]}
-    table = study.compare([photo], cut, {"a": [photo], "b": [shifted]}).set_index("setting")
+    table = study.compare([photo], {"a": [photo], "b": [shifted]}, cut).set_index("setting")
     assert table.loc["a", "psnr"] == float("inf") and table.loc["a", "ciede2000"] == 0
     assert table.loc["b", "psnr"] == pytest.approx(peak_signal_noise_ratio(photo, shifted))
     assert (table.loc["b", "changed_regions"], table.loc["b", "changed_pixels"]) == (1, 1)

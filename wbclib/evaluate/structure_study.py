@@ -145,6 +145,12 @@ def described(photos: Sequence[np.ndarray], cut: Mapping[str, Sequence[np.ndarra
     return pd.DataFrame(rows)
 
 
+def medians(frame: pd.DataFrame) -> pd.DataFrame:
+    """Medians over the photographs of :func:`described`, a row a setting; counts rounded to whole numbers."""
+    middle = frame.drop(columns="photo").groupby("setting", sort=False).median().round({"regions": 0, "pairs": 0})
+    return middle.astype({"regions": int, "pairs": int}).reset_index()
+
+
 def by_scale(photos: Sequence[np.ndarray], scales: Sequence[float], options: Structure) -> pd.DataFrame:
     """Median number of Felzenszwalb's regions over the scale k.
 
@@ -321,25 +327,26 @@ def changed(image: np.ndarray, reference: np.ndarray, labels: np.ndarray, levels
 
 def compare(
     photos: Sequence[np.ndarray],
-    cut: Mapping[str, Sequence[np.ndarray]],
     filled: Mapping[str, Sequence[np.ndarray]],
+    cut: Mapping[str, Sequence[np.ndarray]],
     levels: float = 8.0,
 ) -> pd.DataFrame:
-    """Every setting against the first: a row each.
+    """Every setting of ``filled`` (:func:`fills`) against the first: a row each.
 
     Columns setting; regions, pairs, largest, explained (medians over the photographs); changed_regions and
     changed_pixels (mean shares that differ from the first setting's by more than ``levels``); psnr (dB, of the mean
     squared error over all photographs; inf where equal) and ciede2000 (mean), both between the two results.
     """
-    first, measures = next(iter(cut)), described(photos, cut).groupby("setting", sort=False).median(numeric_only=True)
+    first = next(iter(filled))
+    about = medians(described(photos, {name: cut[name] for name in filled})).set_index("setting")
     rows = []
-    for name in cut:
+    for name in filled:
         pairs = list(zip(filled[name], filled[first], cut[name], strict=True))
         shares = np.mean([changed(a, b, labels, levels) for a, b, labels in pairs], 0)
         squared = float(np.mean([np.square(a.astype(np.float64) - b).mean() for a, b, _ in pairs]))
         psnr = 10 * float(np.log10(255**2 / squared)) if squared else float("inf")
         delta = float(np.mean([content.colour_shift(b, a) for a, b, _ in pairs]))
-        row = {"setting": name, **measures.loc[name, ["regions", "pairs", "largest", "explained"]]}
+        row = {"setting": name, **{key: about.at[name, key] for key in ("regions", "pairs", "largest", "explained")}}
         row |= {"changed_regions": shares[0], "changed_pixels": shares[1], "psnr": psnr, "ciede2000": delta}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap, LogNorm, to_rgb
@@ -33,14 +34,16 @@ def outlined(image: np.ndarray, labels: np.ndarray, zoom: int = 2, colour: str =
 
 
 def contours(maps: Sequence[np.ndarray], titles: Sequence[str], alt: str = "") -> Figure:
-    """Borders by how long they live (:func:`wbclib.evaluate.structure_study.contour`), on a logarithmic scale."""
+    """Borders by how long they live (:func:`wbclib.evaluate.structure_study.contour`), on a logarithmic scale.
+
+    The last to go are the brightest, on black."""
     low, high = min(np.nanmin(m) for m in maps), max(np.nanmax(m) for m in maps)
-    side = (FULL - 0.8) / len(maps)
+    side, colours = (FULL - 0.8) / len(maps), matplotlib.colormaps["magma_r"].with_extremes(bad="black")
     drawn, axes = figures.figure(FULL, side + 0.3, 1, len(maps), squeeze=False)
     for place, values, title in zip(axes.flat, maps, titles, strict=True):
         place.set_axis_off()
         place.set_title(title, pad=3)
-        shown = place.imshow(values, cmap="magma", norm=LogNorm(max(low, 1), high), interpolation="nearest")
+        shown = place.imshow(values, cmap=colours, norm=LogNorm(max(low, 1), high), interpolation="nearest")
     bar = drawn.colorbar(shown, ax=list(axes.flat), label="regions left when the border goes", shrink=0.8, pad=0.02)
     bar.ax.yaxis.set_major_formatter(ScalarFormatter())
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
@@ -58,7 +61,7 @@ def sigma_maps(
         sigma: (n,) grey levels.
         difference: (H, W) grey levels.
     """
-    drawn, axes = figures.figure(FULL, 2.55, 1, 3)
+    drawn, axes = figures.figure(FULL, 3.3, 1, 3)
     for place, title in zip(axes, ("sigma of the region", "branch of the equation", "|adaptive - mean|"), strict=True):
         place.set_axis_off()
         place.set_title(title, pad=3)
@@ -69,7 +72,7 @@ def sigma_maps(
     axes[1].imshow(branch(sigma, options)[labels], cmap=ListedColormap(BRANCH_COLOURS), vmin=0, vmax=2)
     names = ("median", "half and half", "mean")
     marks = [Patch(facecolor=c, label=f"{b}: {n}") for c, b, n in zip(BRANCH_COLOURS, BRANCHES, names, strict=True)]
-    axes[1].legend(handles=marks, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=1, fontsize=6.5)
+    axes[1].legend(handles=marks, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=1, fontsize=6.5)
     shown = axes[2].imshow(difference, cmap="magma", vmin=0)
     drawn.colorbar(shown, ax=axes[2], location="bottom", label="grey levels", shrink=0.9, pad=0.02)
     return figures.embed(drawn, alt)
@@ -81,6 +84,7 @@ def sigma_histogram(sigma: np.ndarray, options: Structure, bins: int = 60, alt: 
     drawn, axes = figures.figure(FULL, 2.0)
     edges = np.geomspace(0.2, 6000, bins + 1)
     axes.stairs(np.histogram(np.maximum(sigma, edges[0]), edges)[0], edges, fill=True, color=COLOURS[4])
+    axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
     for name, scale, colour in (("0-255", 1.0, COLOURS[0]), ("[-1, 1]", unit, COLOURS[1])):
         axes.axvspan(options.gamma1 * scale, options.gamma2 * scale, color=colour, alpha=0.25, linewidth=0)
         label = f"{options.gamma1:g} and {options.gamma2:g}\nof {name} data"
