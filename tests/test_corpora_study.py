@@ -103,6 +103,15 @@ def test_separation_of_disjoint_and_of_equal_samples() -> None:
     assert (same["above"] == 0.5).all() and (same["low"] < 0.5).all() and (same["high"] > 0.5).all()
 
 
+def test_disagreeing_measures_lean_the_other_way() -> None:
+    values = pd.DataFrame({"photographs": [1.0, 1.0, 1.0], "toon": [2.0, 2.0, 0.0]}, index=list("abc"))
+    assert corpora_study.disagreeing(values) is None
+    values["own cartoons"] = [3.0, 0.5, 0.5]
+    assert corpora_study.disagreeing(values) == ["b"]
+    values["own photographs"] = [4.0, 0.0, 1.0]
+    assert corpora_study.disagreeing(values) == ["a"]
+
+
 def test_recompression_takes_exact_flatness_away() -> None:
     noisy = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
     noisy[:, 12:52] = (200, 90, 30)

@@ -101,6 +101,22 @@ def separation(cartoons: pd.DataFrame, photos: pd.DataFrame, resamples: int = 50
     return pd.DataFrame(rows)
 
 
+def disagreeing(values: pd.DataFrame) -> list[str] | None:
+    """Measures in which a reader's own cartoons lean the other way from photographs than the drawn ones do.
+
+    Args:
+        values: means, a row a measure, a column a corpus (names as :func:`sides` gives them).
+
+    Returns:
+        Names of the measures; None where there are no own cartoons to compare with.
+    """
+    if "own cartoons" not in values:
+        return None
+    real = values["own photographs"] if "own photographs" in values else values["photographs"]
+    drawn, own = values["toon"] - values["photographs"], values["own cartoons"] - real
+    return [str(name) for name in values.index[drawn * own < 0]]
+
+
 def recompressed(pictures: Sequence[np.ndarray], quality: int = 92) -> list[np.ndarray]:
     """The pictures after one JPEG coding, as frames of a film or scans would come."""
     flags = [cv2.IMWRITE_JPEG_QUALITY, quality]

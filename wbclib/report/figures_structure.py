@@ -8,10 +8,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap, LogNorm, to_rgb
-from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from wbclib.evaluate.structure_study import BRANCHES, branch
+from wbclib.evaluate.structure_study import branch
 from wbclib.profiles import Structure
 from wbclib.report import figures
 from wbclib.report.figures import COLOURS, FULL, MARKERS, Figure
@@ -61,7 +60,7 @@ def sigma_maps(
         sigma: (n,) grey levels.
         difference: (H, W) grey levels.
     """
-    drawn, axes = figures.figure(FULL, 3.3, 1, 3)
+    drawn, axes = figures.figure(FULL, 3.0, 1, 3)
     for place, title in zip(axes, ("sigma of the region", "branch of the equation", "|adaptive - mean|"), strict=True):
         place.set_axis_off()
         place.set_title(title, pad=3)
@@ -69,10 +68,17 @@ def sigma_maps(
     bar = drawn.colorbar(shown, ax=axes[0], location="bottom", label="grey levels", shrink=0.9, pad=0.02)
     for gamma in (options.gamma1, options.gamma2):
         bar.ax.axvline(gamma, color="white", linewidth=1.2)
-    axes[1].imshow(branch(sigma, options)[labels], cmap=ListedColormap(BRANCH_COLOURS), vmin=0, vmax=2)
-    names = ("median", "half and half", "mean")
-    marks = [Patch(facecolor=c, label=f"{b}: {n}") for c, b, n in zip(BRANCH_COLOURS, BRANCHES, names, strict=True)]
-    axes[1].legend(handles=marks, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=1, fontsize=6.5)
+    shown = axes[1].imshow(
+        branch(sigma, options)[labels],
+        cmap=ListedColormap(BRANCH_COLOURS),
+        vmin=-0.5,
+        vmax=2.5,
+        interpolation="nearest",
+    )
+    bar = drawn.colorbar(shown, ax=axes[1], location="bottom", label="sigma: colour", shrink=0.9, pad=0.02)
+    limits = (f"< {options.gamma1:g}", "between", f"> {options.gamma2:g}")
+    colours = ("median", "half and half", "mean")
+    bar.set_ticks(range(3), labels=[f"{limit}:\n{colour}" for limit, colour in zip(limits, colours, strict=True)])
     shown = axes[2].imshow(difference, cmap="magma", vmin=0)
     drawn.colorbar(shown, ax=axes[2], location="bottom", label="grey levels", shrink=0.9, pad=0.02)
     return figures.embed(drawn, alt)
@@ -127,6 +133,7 @@ def collapse(frame: pd.DataFrame, alt: str = "") -> Figure:
         place.set_xscale("symlog", linthresh=0.5, base=2)
         place.set_xticks(sorted(set(frame["blur"])), [f"{b:g}" for b in sorted(set(frame["blur"]))])
         place.minorticks_off()
+        place.set_xlim(-0.1, 1.15 * frame["blur"].max())
     axes[0].set_ylabel("sharp photograph = 1")
     axes[2].set_ylabel("loss")
     axes[0].legend()
