@@ -35,8 +35,9 @@ def merge_regions(image: np.ndarray, labels: np.ndarray, options: Structure) -> 
         labels: (H, W) whole numbers 0 .. n-1, each in use (:func:`wbclib.represent.segments.segment`).
         options: ``merging`` says when to stop. ``regions``: at ``options.regions`` regions (fewer stay as they are).
             ``pairs``: when at most ``options.regions`` pairs of neighbours are left, as the official code counts; that
-            is always fewer regions, about half from a coarse start. ``none``: at once. ``sizes``: ``true``, or ``first`` as in the official
-            code, where every start region has the size of region 1 and the image its area times three channels.
+            is always fewer regions, about half from a coarse start. ``none``: at once. ``sizes``: ``true``, or
+            ``first`` as in the official code, where every start region has the size of region 1 and the image its
+            area times three channels.
 
     Returns:
         int32 (H, W), labels 0 .. m-1 in the order of the first start region that each one holds.
