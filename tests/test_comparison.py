@@ -14,7 +14,8 @@ from wbclib.corpora.bundled import photographs
 from wbclib.evaluate import comparison, fid, kid
 from wbclib.files import UserError
 from wbclib.networks import features
-from wbclib.profiles import CorpusSpec, Profile
+from wbclib.options import CorpusSpec
+from wbclib.profiles import Profile
 
 RANDOM = np.random.default_rng(3)
 

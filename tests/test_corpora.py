@@ -17,7 +17,7 @@ from wbclib import corpora, images, paths
 from wbclib.corpora import base, bundled, folder
 from wbclib.corpora.base import Corpus, Item
 from wbclib.files import UserError
-from wbclib.profiles import CorpusSpec
+from wbclib.options import CorpusSpec
 
 
 def noise(seed: int, height: int = 40, width: int = 48) -> np.ndarray:

@@ -17,7 +17,7 @@ from wbclib.corpora.bundled import photographs
 from wbclib.evaluate import cartoonness as measures
 from wbclib.evaluate import corpora_study
 from wbclib.files import UserError
-from wbclib.profiles import CorpusSpec
+from wbclib.options import CorpusSpec
 
 
 def grey(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from wbclib import images, profiles
 from wbclib.evaluate import discriminators
 from wbclib.evaluate.discriminators import Seen
-from wbclib.profiles import run_config
+from wbclib.options import run_config
 from wbclib.represent.surface import surface
 from wbclib.train.loop import Trained, open_fabric
 from wbclib.train.methods import METHODS

@@ -13,7 +13,7 @@ import torch
 from wbclib import images
 from wbclib.evaluate import effect
 from wbclib.evaluate.stats import mean_interval
-from wbclib.profiles import OutputFilter
+from wbclib.options import OutputFilter
 from wbclib.represent.surface import output_filter
 from wbclib.train.loop import Trained
 

@@ -196,7 +196,7 @@ def test_missing_weights_say_what_to_put_where() -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "other", "unrecorded"])
-def test_damaged_weights_are_refused_even_where_a_random_network_would_do(damage: str, place: Place) -> None:
+def test_damaged_weights_are_refused(damage: str, place: Place) -> None:
     state = torchvision.models.squeezenet1_1(weights=None).state_dict()
     path = place("squeezenet1_1", state)
     if damage == "cut":
@@ -206,7 +206,7 @@ def test_damaged_weights_are_refused_even_where_a_random_network_would_do(damage
     if damage == "unrecorded":
         np.savez(path, **{key: value.numpy() + 1 for key, value in state.items()})
     with pytest.raises(UserError, match=r"squeezenet1_1_torchvision_fp16\.npz is damaged or another file"):
-        load("squeezenet1_1", random_ok=True)
+        load("squeezenet1_1")
 
 
 def test_weights_of_another_network_do_not_fit(place: Place) -> None:
@@ -252,7 +252,6 @@ def test_downloads_are_kept_only_with_the_recorded_hash(folders: Path, monkeypat
     record(right, url + ".gone")
     with pytest.raises(UserError, match=r"could not fetch w\.pth"):
         load("squeezenet1_1", downloads=True)
-    assert load("squeezenet1_1", downloads=True, random_ok=True).origin["stands_in_for"] == "squeezenet1_1"
     record(right, url)
     with pytest.raises(UserError, match="not found"):
         load("squeezenet1_1")
@@ -283,14 +282,13 @@ def test_torchvisions_addresses_are_its_own() -> None:
     }
 
 
-def test_random_networks_are_drawn_alike_and_stand_in_only_when_allowed() -> None:
-    first, second = load("random_vgg11"), load("vgg19", random_ok=True)
-    assert second.origin == {**first.origin, "stands_in_for": "vgg19"}
+def test_random_networks_are_drawn_alike() -> None:
+    first, second = load("random_vgg11"), load("random_vgg11")
+    assert second.origin == first.origin
     assert first.origin["pretrained"] is False
     assert first.origin["sha256"] == "c8ffc272fe1ee252b39a26911af41dada6fdd15dd03a08167d8665bf7de05c4c"
     x, _ = photographs()
     assert torch.equal(first(x), second(x))
-    assert load("mobilenet_v2", random_ok=True).origin["network"] == "random_resnet18"
 
 
 def test_random_vgg11_is_torchvisions_architecture(monkeypatch: pytest.MonkeyPatch) -> None:

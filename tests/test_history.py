@@ -12,7 +12,7 @@ import pytest
 from wbclib import images, paths
 from wbclib.evaluate import history
 from wbclib.losses import TERMS
-from wbclib.profiles import run_config
+from wbclib.options import run_config
 
 
 def test_metrics_are_a_frame_and_a_missing_folder_has_no_rows(study: Path) -> None:

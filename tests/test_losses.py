@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from wbclib import losses
-from wbclib.profiles import Weights
+from wbclib.options import Weights
 
 
 def test_lsgan_values_are_the_ones_of_the_definition() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from wbclib import paths, profiles
 from wbclib.files import UserError
+from wbclib.options import run_config, to_dict
 
 
 def written(tmp_path: Path, text: str) -> str:
@@ -60,12 +61,12 @@ def test_the_hash_is_the_same_in_another_process() -> None:
 
 def test_yaml_round_trip_keeps_the_hash() -> None:
     config = profiles.load("paper").run("whitebox-official")
-    again = profiles.run_config(json.loads(json.dumps(profiles.to_dict(config))))
+    again = run_config(json.loads(json.dumps(to_dict(config))))
     assert again == config and again.hash() == config.hash()
 
 
 def test_presets_differ_at_every_switch_on_which_paper_and_code_part() -> None:
-    paper, official = (profiles.run_config({"preset": name}) for name in ("paper", "official"))
+    paper, official = (run_config({"preset": name}) for name in ("paper", "official"))
     for switch in ("adversarial", "features", "perceptual_norm", "tv_norm", "structure", "texture", "weights"):
         assert getattr(paper, switch) != getattr(official, switch), switch
     # White-box paper (secondary) and official code, as REFERENCE states them.

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode, v4
 
 from wbclib import files, paths
 from wbclib.files import UserError
-from wbclib.report import execute, graph, page, provenance, site
+from wbclib.report import execute, graph, page, provenance, site, tables
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 OPENING = "# 01 · Sums\n\n> How large is $\\frac{1}{2} + x^2$?\n\n$$\\sum_{i=1}^n i = \\frac{n(n+1)}{2}$$"
@@ -88,6 +89,16 @@ def test_notebook_becomes_a_page_that_stands_alone(shelf: Path, study: Path) -> 
     assert re.sub(r"\s+", " ", card.find(class_="sentence").text).strip().endswith("numbers is 10.")
     assert not index.find_all(["script", "link"]) and index.find("h2", id="origins")
     assert "MISSING" in index.text  # no run of the profile has been trained here
+
+
+def test_long_tables_are_folded_on_the_index(shelf: Path, study: Path) -> None:
+    written(shelf, "01-sums", v4.new_markdown_cell("# 01 · Sums"))
+    for name, rows in (("long", 40), ("short", 3)):
+        tables.save(pd.DataFrame({"n": range(rows)}), name, "smoke", f"A {name} table.")
+    index = BeautifulSoup(site.index("smoke").read_text("utf-8"), "html.parser")
+    long, short = (index.find(id=f"table-{name}").details for name in ("long", "short"))
+    assert not long.has_attr("open") and short.has_attr("open")
+    assert long.summary.text == "40 rows" and len(long.find_all("td")) == 40
 
 
 def test_failure_leaves_the_old_page(shelf: Path, study: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from skimage import color, data, segmentation
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.profiles import PRESETS, Structure, run_config
+from wbclib.options import PRESETS, Structure, run_config
 from wbclib.represent import colour_regions, merge_regions, segment, structure
 from wbclib.represent.colouring import medians, spread
 from wbclib.represent.merging import adjacent

@@ -12,12 +12,13 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
 from wbclib import images
+from wbclib.evaluate import regions_study as regions
 from wbclib.evaluate import structure_study as study
-from wbclib.profiles import Structure
+from wbclib.options import Structure
 from wbclib.report import figures_structure
 from wbclib.represent import colour_regions, merge_regions, segment
 
-PAPER = study.preset("paper")
+PAPER = regions.preset("paper")
 
 
 def photograph(name: str = "astronaut", side: int = 64) -> np.ndarray:
@@ -36,8 +37,8 @@ class Identity(nn.Module):
 
 
 def test_variants_differ_from_the_paper_in_what_they_name() -> None:
-    table = study.variants()
-    for key, value in study.SWITCHES.items():
+    table = regions.variants()
+    for key, value in regions.SWITCHES.items():
         other = dataclasses.asdict(table[f"{key}: {value}"])
         assert {name for name, v in dataclasses.asdict(PAPER).items() if v != other[name]} == {key}
     assert table["official default"].segmenter == "slic" and table["official default"].colouring == "mean"
@@ -45,8 +46,8 @@ def test_variants_differ_from_the_paper_in_what_they_name() -> None:
 
 def test_partitions_are_those_of_the_two_steps() -> None:
     photos = [photograph(), photograph("coffee")]
-    table = study.variants()
-    cut = study.partitions(photos, table)
+    table = regions.variants()
+    cut = regions.partitions(photos, table)
     for name, options in table.items():
         for photo, labels in zip(photos, cut[name], strict=True):
             assert np.array_equal(labels, merge_regions(photo, segment(photo, options), options)), name
@@ -55,8 +56,8 @@ def test_partitions_are_those_of_the_two_steps() -> None:
 
 def test_starts_share_their_regions_and_differ_in_the_count() -> None:
     photo = photograph("coffee", 96)
-    cut = study.partitions([photo], study.starts(96))
-    table = study.described([photo], cut).set_index("setting")
+    cut = regions.partitions([photo], regions.starts(96))
+    table = regions.described([photo], cut).set_index("setting")
     assert table.loc["scale 100, start", "regions"] < table.loc["configured, start", "regions"]
     assert table.loc["configured, regions", "regions"] == PAPER.regions
     assert table.loc["configured, pairs", "pairs"] <= PAPER.regions < table.loc["configured, start", "pairs"]
@@ -64,23 +65,23 @@ def test_starts_share_their_regions_and_differ_in_the_count() -> None:
 
 def test_explained_variance_of_toys() -> None:
     image, labels = halves()
-    assert study.explained(image, labels) == pytest.approx(1)
-    assert study.explained(image, np.zeros_like(labels)) == pytest.approx(0)
-    assert study.explained(image, labels.T) == pytest.approx(0)  # each half holds as much of both greys
-    assert study.explained(np.full_like(image, 7), labels) == 1
+    assert regions.explained(image, labels) == pytest.approx(1)
+    assert regions.explained(image, np.zeros_like(labels)) == pytest.approx(0)
+    assert regions.explained(image, labels.T) == pytest.approx(0)  # each half holds as much of both greys
+    assert regions.explained(np.full_like(image, 7), labels) == 1
 
 
 def test_description_of_two_halves() -> None:
     image, labels = halves()
-    found = study.describe(image, labels)
+    found = regions.describe(image, labels)
     assert (found["regions"], found["pairs"], found["median_size"], found["largest"]) == (2, 1, 128, 0.5)
     assert found["edges"] == 1 and found["border"] == pytest.approx(2 / 16)
-    assert study.describe(image, labels.T)["edges"] == pytest.approx(2 / 16)  # a border across the edge finds no more
+    assert regions.describe(image, labels.T)["edges"] == pytest.approx(2 / 16)  # a border across the edge finds no more
 
 
 def test_scale_and_minimum_size_both_merge() -> None:
     photo = photograph()
-    table = study.by_scale([photo], [0, 50, 400], PAPER)
+    table = regions.by_scale([photo], [0, 50, 400], PAPER)
     assert (table["predicate"].diff().dropna() < 0).all() and (table["kept"] <= table["predicate"]).all()
     assert table["kept"].iloc[0] == segment(photo, dataclasses.replace(PAPER, scale=0.0)).max() + 1
     assert table["absorbed"].iloc[0] == pytest.approx(1 - table["kept"].iloc[0] / table["predicate"].iloc[0])
@@ -90,16 +91,16 @@ def test_scale_and_minimum_size_both_merge() -> None:
 def test_hierarchy_is_one_merging(name: str) -> None:
     photo, asked = photograph(name, 96), [150, 80, 20]
     start = segment(photo, PAPER)
-    levels = study.hierarchy(photo, start, PAPER, asked)
+    levels = regions.hierarchy(photo, start, PAPER, asked)
     for n, labels in zip(asked, levels, strict=True):
         assert np.array_equal(labels, merge_regions(photo, start, dataclasses.replace(PAPER, regions=n)))
     for fine, coarse in zip(levels, levels[1:], strict=False):
-        assert len(np.unique(np.stack([fine.ravel(), coarse.ravel()]), axis=1).T) == study.count(fine)
+        assert len(np.unique(np.stack([fine.ravel(), coarse.ravel()]), axis=1).T) == regions.count(fine)
 
 
 def test_contour_holds_the_last_level_of_each_border() -> None:
     columns = np.tile(np.repeat(np.arange(4), 2), (4, 1))
-    life = study.contour([columns, columns // 2])
+    life = regions.contour([columns, columns // 2])
     assert np.array_equal(life[0], [np.nan, np.nan, 4, np.nan, 2, np.nan, 4, np.nan], equal_nan=True)
 
 
@@ -107,9 +108,9 @@ def test_contour_holds_the_last_level_of_each_border() -> None:
 def test_the_largest_similarity_is_merged_next(sizes: str) -> None:
     photo = photograph("coffee", 48)
     labels = segment(photo, PAPER)
-    table = study.similarities(photo, labels, sizes)
+    table = regions.similarities(photo, labels, sizes)
     best = table.loc[table["total"].round(12).idxmax()]
-    options = dataclasses.replace(PAPER, sizes=sizes, regions=study.count(labels) - 1)
+    options = dataclasses.replace(PAPER, sizes=sizes, regions=regions.count(labels) - 1)
     after = merge_regions(photo, labels, options)
     pixel = [np.argwhere(labels == best[key])[0] for key in ("i", "j")]
     assert after[tuple(pixel[0])] == after[tuple(pixel[1])]
@@ -117,23 +118,23 @@ def test_the_largest_similarity_is_merged_next(sizes: str) -> None:
 
 def test_similarity_terms_of_two_halves() -> None:
     image, labels = halves()
-    row = study.similarities(image, labels).iloc[0]
+    row = regions.similarities(image, labels).iloc[0]
     # Greys of one hue and saturation, values apart: two of three colour histograms agree. All patterns flat but the
     # brighter neighbours of the dark column at the border.
     assert row["colour"] == pytest.approx(2 / 3)
     assert (row["size"], row["fill"]) == (0, 1)
-    assert row["total"] == pytest.approx(row[list(study.TERMS)].sum())
+    assert row["total"] == pytest.approx(row[list(regions.TERMS)].sum())
     image, _ = halves(100, 100)
-    row = study.similarities(image, labels).iloc[0]
+    row = regions.similarities(image, labels).iloc[0]
     assert (row["colour"], row["texture"]) == pytest.approx((1, 1))
 
 
 def test_terms_are_in_proportion_to_the_image() -> None:
     labels = np.repeat(np.array([0, 0, 0, 1, 2, 2, 2, 2], np.int32)[None], 4, 0)
     image = np.full((4, 8, 3), 90, np.uint8)
-    table = study.similarities(image, labels)
+    table = regions.similarities(image, labels)
     assert table["size"].tolist() == pytest.approx([1 - 4 / 8, 1 - 5 / 8]) and table["fill"].tolist() == [1, 1]
-    first = study.similarities(image, labels, "first")  # every region as large as region 1, image three times
+    first = regions.similarities(image, labels, "first")  # every region as large as region 1, image three times
     assert first["size"].tolist() == pytest.approx([1 - 8 / 96] * 2)
     assert (first["size"] + first["fill"]).tolist() == pytest.approx([2 - 16 / 96, 2 - 20 / 96])
 
@@ -141,11 +142,11 @@ def test_terms_are_in_proportion_to_the_image() -> None:
 def test_influences_sum_to_one_and_find_the_term_that_varies() -> None:
     photo = photograph()
     labels = segment(photo, PAPER)
-    for row in study.influences(photo, [labels]).to_dict("records"):
+    for row in regions.influences(photo, [labels]).to_dict("records"):
         assert row["colour"] + row["texture"] + row["box"] == pytest.approx(1)
-    table = study.similarities(photo, labels)
+    table = regions.similarities(photo, labels)
     alone = table.assign(texture=0.5, size=1.0, fill=1.0, total=table["colour"] + 2.5)
-    assert study.influence(alone) == pytest.approx({"colour": 1, "texture": 0, "box": 0})
+    assert regions.influence(alone) == pytest.approx({"colour": 1, "texture": 0, "box": 0})
 
 
 def test_branches_of_three_known_regions() -> None:
@@ -209,7 +210,7 @@ def test_measures_count_colours() -> None:
 
 
 def test_times_add_up() -> None:
-    table = study.times([photograph(side=24)], {"paper": PAPER})
+    table = regions.times([photograph(side=24)], {"paper": PAPER})
     assert (table[["segments", "merging", "colours"]] > 0).all(axis=None)
     assert table["total"].tolist() == pytest.approx(table[["segments", "merging", "colours"]].sum(axis=1).tolist())
 
@@ -225,7 +226,7 @@ def test_flat_images_are_their_own_structure() -> None:
 
 def test_blur_brings_an_image_to_its_own_structure() -> None:
     photos = np.stack([photograph(), photograph("coffee")])
-    frame = study.collapse(photos, (0, 2, 8), {"mean": study.preset("official")}, Identity())  # type: ignore[arg-type]
+    frame = study.collapse(photos, (0, 2, 8), {"mean": regions.preset("official")}, Identity())  # type: ignore[arg-type]
     assert (frame["pixel"].diff().dropna() < 0).all() and (frame["content"].diff().dropna() > 0).all()
     assert frame["content"].iloc[0] == 0
     assert frame["structure"].to_numpy() == pytest.approx(frame["pixel"] / 127.5, rel=1e-4)  # features are the pixels
@@ -257,13 +258,13 @@ def test_outlines_stand_on_the_borders() -> None:
 def test_figures_are_drawn() -> None:
     photo = photograph(side=32)
     labels = segment(photo, PAPER)
-    levels = study.hierarchy(photo, labels, PAPER, [20, 5])
+    levels = regions.hierarchy(photo, labels, PAPER, [20, 5])
     sigma = study.sigmas(photo, labels)
-    frame = study.along([photo], {"paper": PAPER}, [20, 5])
+    frame = regions.along([photo], {"paper": PAPER}, [20, 5])
     assert frame["asked"].tolist() == [20, 5] == frame["regions"].tolist()
     blurs = study.collapse(photo[None], (0, 1), {"paper": PAPER}, Identity())  # type: ignore[arg-type]
     drawn = [
-        figures_structure.contours([study.contour(levels)], ["photo"], "contours"),
+        figures_structure.contours([regions.contour(levels)], ["photo"], "contours"),
         figures_structure.sigma_maps(labels, sigma, np.zeros(labels.shape), PAPER, "maps"),
         figures_structure.sigma_histogram(sigma, PAPER, alt="histogram"),
         figures_structure.over_regions(frame, {"largest": "largest region"}, "setting", alt="merging"),

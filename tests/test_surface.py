@@ -11,7 +11,7 @@ import torch
 from skimage import data
 
 from wbclib import images
-from wbclib.profiles import OutputFilter, Surface
+from wbclib.options import OutputFilter, Surface
 from wbclib.represent import guided_filter, output_filter, sharpen, surface
 
 # The package's attribute `surface` is the function; the module is needed to choose between its two box means.

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from wbclib import images
 from wbclib.corpora.bundled import photographs
 from wbclib.evaluate import filters, gradient_reversal, surface_study
-from wbclib.profiles import OutputFilter
+from wbclib.options import OutputFilter
 
 
 def field(side: int = 24, seed: int = 0) -> np.ndarray:

@@ -10,7 +10,7 @@ from skimage import data
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.profiles import Texture
+from wbclib.options import Texture
 from wbclib.represent import channel_weights, colour_shift, colour_shift_pair, luma
 
 PAPER, OFFICIAL = Texture(variant="paper"), Texture(variant="official")

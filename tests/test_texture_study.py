@@ -12,7 +12,7 @@ from wbclib.corpora.bundled import photographs
 from wbclib.evaluate import texture_cues as cues
 from wbclib.evaluate import texture_study
 from wbclib.files import UserError
-from wbclib.profiles import Texture
+from wbclib.options import Texture
 from wbclib.represent.texture import colour_shift, luma
 
 PAPER, OFFICIAL = Texture(), Texture(variant="official")

@@ -18,7 +18,8 @@ from safetensors.torch import load_file
 
 from wbclib import paths
 from wbclib.files import UserError
-from wbclib.profiles import Profile, Weights, load
+from wbclib.options import Weights
+from wbclib.profiles import Profile, load
 from wbclib.train import checkpoints, loop, records, run, trained
 from wbclib.train.methods import WhiteBox
 

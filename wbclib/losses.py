@@ -4,7 +4,7 @@ Images are float tensors ``(N, C, H, W)`` in [-1, 1]; logits and feature maps ar
 ``(N, C, h, w)``; every function returns a scalar tensor.
 
 Adding a term: write its function here, add one line to :data:`TERMS` and one field to
-:class:`wbclib.profiles.Weights`. Loop, log, record, tables and figures follow from the table.
+:class:`wbclib.options.Weights`. Loop, log, record, tables and figures follow from the table.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from wbclib.corpora.base import Corpus
 from wbclib.files import UserError, atomic, read_json, sha256, write_json, write_text
 from wbclib.networks.features import NETWORKS
 from wbclib.networks.weights import find
-from wbclib.profiles import CorpusSpec, Profile, to_dict
+from wbclib.options import CorpusSpec, to_dict
+from wbclib.profiles import Profile
 from wbclib.train import checkpoints, records
 
 LIMIT_BYTES = 60 * 10**6

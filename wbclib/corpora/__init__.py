@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wbclib.corpora.base import Corpus, Item, divide
 from wbclib.files import UserError
-from wbclib.profiles import CorpusSpec
+from wbclib.options import CorpusSpec
 
 __all__ = ["Corpus", "Item", "load"]
 
@@ -13,7 +13,7 @@ def load(spec: CorpusSpec, split: str = "train") -> Corpus:
     """Open the corpus that ``spec`` describes.
 
     Args:
-        spec: see :class:`wbclib.profiles.CorpusSpec`.
+        spec: see :class:`wbclib.options.CorpusSpec`.
         split: ``train`` or ``validation``; both are the same images when ``spec.validation_percent`` is 0.
 
     Raises:

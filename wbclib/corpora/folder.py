@@ -23,7 +23,7 @@ from tqdm import tqdm
 from wbclib import images, paths
 from wbclib.corpora.base import Corpus, Item, divide
 from wbclib.files import UserError, digest, read_json, write_json
-from wbclib.profiles import CorpusSpec
+from wbclib.options import CorpusSpec
 
 LOG = logging.getLogger(__name__)
 MIN_SIDE = 32

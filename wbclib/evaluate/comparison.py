@@ -24,7 +24,8 @@ from wbclib.evaluate import fid, kid
 from wbclib.files import UserError, atomic
 from wbclib.networks import features
 from wbclib.networks.features import FeatureNetwork
-from wbclib.profiles import Measure, Profile, RunConfig, load
+from wbclib.options import Measure, RunConfig
+from wbclib.profiles import Profile, load
 from wbclib.represent.structure import structure
 from wbclib.represent.surface import surface
 from wbclib.represent.texture import colour_shift

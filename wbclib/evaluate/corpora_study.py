@@ -18,7 +18,8 @@ from wbclib.corpora.toon import cartoons
 from wbclib.evaluate.cartoonness import LABELS, MEASURES
 from wbclib.evaluate.stats import mean_interval
 from wbclib.files import UserError
-from wbclib.profiles import CorpusSpec, Profile, RunConfig
+from wbclib.options import CorpusSpec, RunConfig
+from wbclib.profiles import Profile
 
 
 def sides(profile: Profile, drawn: int = 0) -> dict[str, Corpus]:

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from scipy.stats import mannwhitneyu
 
 from wbclib import images, paths
-from wbclib.profiles import Profile, RunConfig
+from wbclib.options import RunConfig
+from wbclib.profiles import Profile
 from wbclib.train import checkpoints
 from wbclib.train.loop import Trained
 from wbclib.train.methods import WhiteBox

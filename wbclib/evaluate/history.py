@@ -11,7 +11,7 @@ import pandas as pd
 
 from wbclib import images, paths
 from wbclib.losses import TERMS
-from wbclib.profiles import RunConfig, run_config
+from wbclib.options import RunConfig, run_config
 from wbclib.train.records import read_metrics
 
 GAP = 4  # pixels between the pictures of a sample strip (the default of images.grid)

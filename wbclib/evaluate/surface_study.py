@@ -15,7 +15,7 @@ from wbclib import images
 from wbclib.evaluate import content
 from wbclib.evaluate.filters import LEVELS, bilateral, gaussian, guided, rounded
 from wbclib.evaluate.stats import mean_interval
-from wbclib.profiles import OutputFilter
+from wbclib.options import OutputFilter
 from wbclib.represent.surface import guided_filter, sharpen
 
 EDGE_SHARE = 0.05  # of the pixels: where the photograph's gradient is strongest

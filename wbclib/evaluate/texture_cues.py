@@ -15,7 +15,7 @@ from wbclib.evaluate.corpora_study import above
 from wbclib.evaluate.stats import mean_interval
 from wbclib.evaluate.texture_study import Y, draws, shifted
 from wbclib.files import UserError
-from wbclib.profiles import Texture
+from wbclib.options import Texture
 
 FOLDS = 12
 

@@ -14,7 +14,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.profiles import Texture
+from wbclib.options import Texture
 from wbclib.represent.texture import LUMA, channel_weights
 
 Y = np.array(LUMA)

@@ -21,16 +21,12 @@ SEED = 20200614  # of the networks that are drawn, not trained
 
 @dataclass(frozen=True)
 class Spec:
-    """A line of :data:`NETWORKS`. Without ``files`` the network is drawn from :data:`SEED`, not trained.
-
-    ``stand_in`` names the random network that may take its place where its weights cannot be had.
-    """
+    """A line of :data:`NETWORKS`. Without ``files`` the network is drawn from :data:`SEED`, not trained."""
 
     build: Callable[[State], FeatureNetwork]
     layer: str
     files: tuple[WeightFile, ...] = ()
     pooled: str = "mean over space of the same layer"
-    stand_in: str = "random_vgg11"
 
 
 def _vgg(configuration: tuple[int | str, ...], last: int) -> Callable[[State], FeatureNetwork]:
@@ -148,7 +144,6 @@ NETWORKS: dict[str, Spec] = {
             _torchvision("squeezenet1_1", "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b"),
         ),
         pooled="mean over space of features.12 (512 values)",
-        stand_in="random_resnet18",
     ),
     "resnet50": Spec(
         _resnet50,
@@ -169,7 +164,6 @@ NETWORKS: dict[str, Spec] = {
             _torchvision("mobilenet_v2", "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889"),
         ),
         pooled="mean over space of the same layer (1280 values)",
-        stand_in="random_resnet18",
     ),
     "inception": Spec(
         _inception,
@@ -185,7 +179,6 @@ NETWORKS: dict[str, Spec] = {
             ),
         ),
         pooled="the same layer",
-        stand_in="random_resnet18",
     ),
     # Liu et al., "A Generic Perceptual Loss for Modeling Structured Output Dependencies", CVPR 2021.
     "random_vgg11": Spec(_random_vgg11, "fifth convolution (512 channels, stride 8) before its ReLU"),
@@ -197,7 +190,7 @@ NETWORKS: dict[str, Spec] = {
 }
 
 
-def load(name: str, downloads: bool = False, random_ok: bool = False) -> FeatureNetwork:
+def load(name: str, downloads: bool = False) -> FeatureNetwork:
     """The frozen network ``name`` of :data:`NETWORKS`, on the CPU.
 
     Weights are looked for in assets/weights, then in the torch hub cache, then (``downloads``) at their
@@ -205,8 +198,6 @@ def load(name: str, downloads: bool = False, random_ok: bool = False) -> Feature
 
     Args:
         downloads: weights may be fetched.
-        random_ok: where the weights cannot be had, its seeded random stand-in is returned; ``origin`` then says
-            so (``network`` is the stand-in's name, ``stands_in_for`` is ``name``).
 
     Raises:
         UserError: unknown name; weights not found, damaged, or not the recorded ones; a package is missing.
@@ -214,16 +205,7 @@ def load(name: str, downloads: bool = False, random_ok: bool = False) -> Feature
     spec = NETWORKS.get(name)
     if spec is None:
         raise UserError(f"unknown feature network {name!r}; say one of {', '.join(NETWORKS)}")
-    if not spec.files:
-        return _drawn(name, spec)
-    try:
-        return _pretrained(name, spec, downloads)
-    except weights.MissingWeights:
-        if not random_ok:
-            raise
-        network = _drawn(spec.stand_in, NETWORKS[spec.stand_in])
-        network.origin["stands_in_for"] = name
-        return network
+    return _pretrained(name, spec, downloads) if spec.files else _drawn(name, spec)
 
 
 def files(name: str) -> list[Path]:

@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap, LogNorm, to_rgb
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from wbclib.evaluate.structure_study import branch
-from wbclib.profiles import Structure
+from wbclib.options import Structure
 from wbclib.report import figures
 from wbclib.report.figures import COLOURS, FULL, MARKERS, Figure
 
@@ -33,7 +33,7 @@ def outlined(image: np.ndarray, labels: np.ndarray, zoom: int = 2, colour: str =
 
 
 def contours(maps: Sequence[np.ndarray], titles: Sequence[str], alt: str = "") -> Figure:
-    """Borders by how long they live (:func:`wbclib.evaluate.structure_study.contour`), on a logarithmic scale.
+    """Borders by how long they live (:func:`wbclib.evaluate.regions_study.contour`), on a logarithmic scale.
 
     The last to go are the brightest, on black."""
     low, high = min(np.nanmin(m) for m in maps), max(np.nanmax(m) for m in maps)

@@ -18,6 +18,7 @@ from typing import Any
 
 from wbclib import paths, profiles
 from wbclib.files import UserError, digest, read_json
+from wbclib.options import to_dict
 from wbclib.report.notebooks import names, read_notebook
 
 SNAKEFILE = paths.CHECKOUT / "Snakefile"
@@ -66,7 +67,7 @@ class Graph:
 
     def notebook_stamp(self, notebook: str) -> Path:
         """Stamp of a notebook; its name follows the runs that it reads and how the profile measures."""
-        settings = {k: v for k, v in profiles.to_dict(self.profile).items() if k not in ("name", "title", "runs")}
+        settings = {k: v for k, v in to_dict(self.profile).items() if k not in ("name", "title", "runs")}
         runs = {run: self.profile.hash(run) for run in self.wants[notebook]["runs"]}
         return self._stamp(f"notebook-{notebook}", [settings, runs])
 

@@ -96,19 +96,14 @@ def _card(name: str, profile: str) -> dict[str, Any]:
     }
 
 
-def _tables(profile: str) -> list[dict[str, str]]:
-    """Every table of the profile with its caption."""
+def _tables(profile: str) -> list[dict[str, Any]]:
+    """Every table of the profile with its caption and number of rows."""
     found = []
     for path in sorted(paths.report(profile, "tables").glob("*.csv")):
         body, about = path.with_suffix(".html"), path.with_suffix(".json")
-        caption = read_json(about)["caption"] if about.is_file() else path.stem
-        found.append(
-            {
-                "name": path.stem,
-                "caption": caption,
-                "html": page.clean(body.read_text("utf-8")) if body.is_file() else "",
-            }
-        )
+        values = read_json(about) if about.is_file() else {"caption": path.stem, "rows": 0}
+        html = page.clean(body.read_text("utf-8")) if body.is_file() else ""
+        found.append({"name": path.stem, "caption": values["caption"], "rows": values["rows"], "html": html})
     return found
 
 

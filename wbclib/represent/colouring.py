@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wbclib.files import UserError
-from wbclib.profiles import Structure
+from wbclib.options import Structure
 from wbclib.represent.segments import check_labels
 
 BYTE = 127.5  # one unit of [-1, 1] data on the 0-255 scale

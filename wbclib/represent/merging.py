@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wbclib.files import UserError
-from wbclib.profiles import Structure
+from wbclib.options import Structure
 from wbclib.represent.segments import check_image, check_labels
 
 COLOUR_BINS = 25  # a channel, of HSV

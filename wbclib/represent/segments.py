@@ -6,7 +6,7 @@ import numpy as np
 from skimage.segmentation import felzenszwalb, slic
 
 from wbclib.files import UserError
-from wbclib.profiles import Structure
+from wbclib.options import Structure
 
 
 def segment(image: np.ndarray, options: Structure) -> np.ndarray:

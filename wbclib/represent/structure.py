@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from wbclib import images
-from wbclib.profiles import Structure
+from wbclib.options import Structure
 from wbclib.represent.colouring import colour_regions
 from wbclib.represent.merging import merge_regions
 from wbclib.represent.segments import segment

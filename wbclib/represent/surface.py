@@ -12,7 +12,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from wbclib.profiles import OutputFilter, Surface
+from wbclib.options import OutputFilter, Surface
 
 # A box mean along one axis is either one product with a band matrix (no cancellation, autograd gives the adjoint as
 # another product) or a difference of float64 running sums. The product is the faster one up to about this many pixels

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wbclib.files import UserError
-from wbclib.profiles import Texture
+from wbclib.options import Texture
 
 LUMA = (0.299, 0.587, 0.114)  # Y of ITU-R BT.601 from R, G, B; sums to 1
 

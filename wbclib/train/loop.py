@@ -27,7 +27,8 @@ from wbclib import corpora, images, paths
 from wbclib.corpora import bundled
 from wbclib.corpora.loader import Loader
 from wbclib.files import UserError, sha256, write_bytes, write_json
-from wbclib.profiles import Profile, RunConfig, load, to_dict
+from wbclib.options import RunConfig, to_dict
+from wbclib.profiles import Profile, load
 from wbclib.train import checkpoints, records
 from wbclib.train.methods import METHODS, Method
 

@@ -19,7 +19,7 @@ from wbclib.files import UserError
 from wbclib.networks import features as feature_networks
 from wbclib.networks.discriminators import PatchDiscriminator
 from wbclib.networks.generators import UNet
-from wbclib.profiles import RunConfig
+from wbclib.options import RunConfig
 from wbclib.represent.structure import structure
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair

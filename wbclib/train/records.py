@@ -25,7 +25,8 @@ import yaml
 from wbclib import paths
 from wbclib.corpora.base import Corpus
 from wbclib.files import UserError, read_json, write_text
-from wbclib.profiles import Profile, to_dict
+from wbclib.options import to_dict
+from wbclib.profiles import Profile
 
 PACKAGES = (
     "torch",

@@ -1,0 +1,218 @@
+"""Options of the study: frozen dataclasses, built from plain values (YAML, JSON), with a stable hash.
+
+Every point where the white-box paper and its official code part is a named option here;
+``preset: paper`` and ``preset: official`` set all of them at once, before the other keys of the run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from wbclib.files import UserError, digest
+
+
+@dataclass(frozen=True)
+class CorpusSpec:
+    """Where one corpus comes from and which share of it is held back.
+
+    ``path`` is relative to the assets folder (see :func:`wbclib.paths.assets`) unless absolute;
+    several folders may be joined with ``+``. ``listing`` names a CSV whose column ``file`` allows files
+    in; ``groups`` is ``<csv>:<column>``: files of one group are never divided between training and validation.
+    """
+
+    kind: str = "bundled"  # bundled | toon | folder
+    path: str = ""
+    listing: str = ""
+    groups: str = ""
+    count: int = 0  # toon: how many are drawn; folder: keep the first `count` by hash (0: all)
+    size: int = 256  # toon: side in pixels
+    seed: int = 0  # toon
+    validation_percent: int = 0  # 0: the same images train and are measured; the tables say so
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Guided filter of the surface representation (official code: r = 5, eps = 0.2 on [-1, 1] data)."""
+
+    radius: int = 5
+    eps: float = 0.2
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Structure representation: segments, merged regions, one colour per region."""
+
+    segmenter: str = "felzenszwalb"  # felzenszwalb | slic
+    scale: float = 1.0  # felzenszwalb, scikit-image's: larger values give larger segments
+    sigma: float = 0.8  # felzenszwalb
+    min_size: int = 10  # felzenszwalb
+    segments: int = 200  # slic: number of seeds
+    compactness: float = 10.0  # slic
+    merging: str = "regions"  # regions: to a true region count | pairs: the official code's count | none
+    regions: int = 200
+    sizes: str = "true"  # true | first: the official code uses the size of region 1 for every region
+    colouring: str = "adaptive"  # adaptive | mean
+    thresholds: str = "byte"  # byte: gamma on the 0-255 scale | unit: the official code, where they never act
+    order: str = "paper"  # paper: median where sigma is small | official: mean and median swapped
+    gamma1: float = 20.0
+    gamma2: float = 40.0
+    mu: float = 1.2
+
+
+@dataclass(frozen=True)
+class Texture:
+    """Random colour shift of the texture representation."""
+
+    variant: str = "paper"  # paper | official
+    alpha: float = 0.8  # paper: share of the luma
+    spread: float = 0.1  # official: half width of the uniform weights around the luma's
+
+
+@dataclass(frozen=True)
+class OutputFilter:
+    """Guided filter between photograph and network output (official code: training 1e-2, inference 5e-3)."""
+
+    radius: int = 1
+    train_eps: float = 1e-2
+    infer_eps: float = 5e-3
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weight of every loss term. A term whose weight is 0 is not computed."""
+
+    surface: float = 0.0
+    texture: float = 0.0
+    structure: float = 0.0
+    content: float = 0.0
+    tv: float = 0.0
+    pixel: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that one training run depends on, apart from its data and its source code."""
+
+    method: str = "pretrain"  # a key of wbclib.train.methods.METHODS
+    init: str = ""  # run whose generator this one starts from; empty: from scratch
+    seed: int = 0
+    steps: int = 10
+    size: int = 64
+    batch: int = 2
+    lr: float = 2e-4
+    beta1: float = 0.5
+    beta2: float = 0.99
+    precision: str = "auto"  # auto: bfloat16 where the device computes it natively | float32 | bfloat16
+    adversarial: str = "lsgan"  # lsgan | log
+    features: str = "random_vgg11"  # perceptual network, a key of wbclib.networks.features.NETWORKS
+    perceptual_norm: str = "mean"  # mean: mean absolute difference | official: divided once more by h*w*c
+    tv_norm: str = "mean"  # mean | official: squared, divided once more by the number of values
+    scale_min: float = 0.5  # smallest crop, as a share of the image's short side
+    surface: Surface = field(default_factory=Surface)
+    structure: Structure = field(default_factory=Structure)
+    texture: Texture = field(default_factory=Texture)
+    output: OutputFilter = field(default_factory=OutputFilter)
+    weights: Weights = field(default_factory=Weights)
+    photos: CorpusSpec = field(default_factory=CorpusSpec)
+    cartoons: CorpusSpec = field(default_factory=lambda: CorpusSpec(kind="toon", count=64))
+    checkpoint_every: int = 100
+    sample_every: int = 100
+
+    def hash(self) -> str:
+        """Stable 64-digit hash; what does not change the result (how often things are saved) is left out."""
+        values = dataclasses.asdict(self)
+        values.pop("checkpoint_every")
+        values.pop("sample_every")
+        return digest(values)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How distances are measured: networks that must differ from the one that trains, and N."""
+
+    networks: tuple[str, ...] = ("random_resnet18",)
+    crops: int = 32  # number of crops on each side
+    size: int = 64
+    kid_subsets: int = 20
+    kid_subset_size: int = 16
+    bootstraps: int = 50
+    seed: int = 0
+
+
+# The points where paper and official code part (white-box paper, sections 3.1-3.4; code as released in 2020).
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "adversarial": "log",
+        "features": "vgg16",
+        "perceptual_norm": "mean",
+        "tv_norm": "mean",
+        "structure": {"segmenter": "felzenszwalb", "merging": "regions", "colouring": "adaptive"},
+        "texture": {"variant": "paper"},
+        "weights": {"surface": 1.0, "texture": 10.0, "structure": 2e3, "content": 2e3, "tv": 1e4},
+    },
+    "official": {
+        "adversarial": "lsgan",
+        "features": "vgg19",
+        "perceptual_norm": "official",
+        "tv_norm": "official",
+        "structure": {
+            "segmenter": "slic",
+            "merging": "none",
+            "sizes": "first",
+            "colouring": "mean",
+            "thresholds": "unit",
+            "order": "official",
+        },
+        "texture": {"variant": "official"},
+        "weights": {"surface": 0.1, "texture": 1.0, "structure": 2e2, "content": 2e2, "tv": 1e4},
+    },
+}
+
+
+def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``change`` laid over it, mapping by mapping."""
+    result = dict(base)
+    for key, value in change.items():
+        old = result.get(key)
+        result[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
+    """A frozen dataclass from plain values; an unknown name or a wrong type is an error that says where."""
+    hints, known = get_type_hints(kind), {f.name for f in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise UserError(f"{where}: unknown parameter {unknown[0]!r}; known are: {', '.join(sorted(known))}")
+    ready: dict[str, Any] = {}
+    for key, value in values.items():
+        hint = hints[key]
+        if dataclasses.is_dataclass(hint) and not dataclasses.is_dataclass(value):
+            value = build(hint, value or {}, f"{where}.{key}")  # type: ignore[arg-type]
+        elif hint is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        elif hint in (int, float, str, bool) and type(value) is not hint:
+            raise UserError(f"{where}.{key}: {value!r} is not of type {hint.__name__}")  # type: ignore[union-attr]
+        elif isinstance(value, list):
+            value = tuple(value)
+        ready[key] = value
+    return kind(**ready)
+
+
+def run_config(values: Mapping[str, Any], where: str = "run") -> RunConfig:
+    """A run configuration from plain values (YAML, JSON); ``preset`` is expanded first."""
+    values = dict(values)
+    preset = values.pop("preset", None)
+    if preset is not None:
+        if preset not in PRESETS:
+            raise UserError(f"{where}: unknown preset {preset!r}; known are: {', '.join(PRESETS)}")
+        values = merge(PRESETS[preset], values)
+    return build(RunConfig, values, where)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Plain values of a configuration, ready for YAML or JSON."""
+    return dataclasses.asdict(config)
