@@ -1,19 +1,21 @@
-"""The structure representation against scikit-image, SciPy, toy images and a slow merging in plain Python."""
+"""The structure representation against scikit-image, SciPy, toy images and the slow reference in plain Python."""
 
 from __future__ import annotations
 
-import colorsys
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
+import reference_structure as reference
 import torch
 from scipy import ndimage
 from skimage import color, data, segmentation
 
 from wbclib import images
+from wbclib.corpora import bundled, toon
 from wbclib.files import UserError
-from wbclib.options import PRESETS, Structure, run_config
+from wbclib.options import PRESETS, Structure, build, run_config
 from wbclib.represent import colour_regions, merge_regions, segment, structure
 from wbclib.represent.colouring import medians, spread
 from wbclib.represent.merging import adjacent
@@ -84,90 +86,79 @@ def test_labels_are_renumbered_without_gaps() -> None:
     np.testing.assert_array_equal(contiguous(np.array([[7, 3], [3, 9]])), [[1, 0], [0, 2]])
 
 
-# --- merging: the reference
+# --- segments and merging: the reference
+
+SWITCHED = {"merging": "pairs", "sizes": "first", "thresholds": "unit", "order": "official"}
+READINGS = {
+    "paper": Structure(regions=25),
+    "official selective search": Structure(regions=40, **SWITCHED),
+    "official default": dataclasses.replace(build(Structure, PRESETS["official"]["structure"], ""), segments=40),
+}
 
 
-def slow_merge(image: np.ndarray, labels: np.ndarray, options: Structure) -> np.ndarray:
-    """Selective search as the publication says it, everything computed anew at every merge."""
-    first = options.sizes == "first"
-    area = labels.size * (3 if first else 1)
-    regions = {k: {"mask": labels == k, "members": [k]} for k in range(int(labels.max()) + 1)}
-    colour, texture = slow_colour_bins(image), slow_texture_bins(image)
-    for region in regions.values():
-        region["grown"] = ndimage.binary_dilation(region["mask"])  # SciPy's default neighbourhood is the cross
-        region["colour"] = slow_histogram(colour[region["mask"]], 25)
-        region["texture"] = slow_histogram(texture[region["mask"]], 10)
-        region["size"] = int((labels == 1).sum()) if first else int(region["mask"].sum())
-
-    def similarity(a: dict, b: dict) -> float:
-        both = np.argwhere(a["mask"] | b["mask"])
-        box = np.prod(both.max(0) - both.min(0) + 1)
-        shared = sum(min(p, q) for kind in ("colour", "texture") for p, q in zip(a[kind], b[kind], strict=True))
-        size = 1 - (a["size"] + b["size"]) / area
-        fill = 1 - (box - a["size"] - b["size"]) / area
-        return round(shared + size + fill, 12)
-
-    while len(regions) > 1:
-        pairs = [(i, j) for i in regions for j in regions if i < j and (regions[i]["grown"] & regions[j]["mask"]).any()]
-        if (len(regions) if options.merging == "regions" else len(pairs)) <= options.regions:
-            break
-        i, j = max(pairs, key=lambda p: (similarity(regions[p[0]], regions[p[1]]), -p[0], -p[1]))
-        a, b = regions.pop(i), regions.pop(j)
-        total = a["size"] + b["size"]
-        new = {"size": total, "members": a["members"] + b["members"]}
-        new |= {kind: a[kind] | b[kind] for kind in ("mask", "grown")}
-        for kind in ("colour", "texture"):
-            new[kind] = [(a["size"] * p + b["size"] * q) / total for p, q in zip(a[kind], b[kind], strict=True)]
-        regions[max([i, j, *regions, len(labels) ** 3]) + 1] = new
-    result = np.zeros_like(labels)
-    for k, region in enumerate(sorted(regions.values(), key=lambda r: min(r["members"]))):
-        result[region["mask"]] = k
-    return result
+def stripes_of(kind: str, side: int) -> np.ndarray:
+    y, x = np.mgrid[:side, :side]
+    on = {"across": y, "along": x, "checks": x + y, "steps": x // 3 + y // 5}[kind] % 2
+    return np.where(on[..., None] == 1, (250, 240, 30), (20, 30, 90)).astype(np.uint8)
 
 
-def slow_histogram(bins: np.ndarray, width: int) -> list[float]:
-    return [float((bins[:, c] == k).sum()) / (3 * len(bins)) for c in range(3) for k in range(width)]
+def ramp(side: int, channel: int) -> np.ndarray:
+    image = np.full((side, side + 7, 3), 70, np.uint8)
+    image[..., channel] = np.linspace(0, 255, side + 7)
+    return image
 
 
-def slow_colour_bins(image: np.ndarray) -> np.ndarray:
-    """Bins of hue, saturation and value from the standard library's formula; 1e-9 is for edges."""
-    result = np.zeros(image.shape, int)
-    for y, x in np.ndindex(image.shape[:2]):
-        hsv = colorsys.rgb_to_hsv(*(image[y, x] / 255))
-        result[y, x] = [min(int(v * 25 + 1e-9), 24) for v in hsv]
-    return result
+def compared() -> dict[str, np.ndarray]:
+    """Photographs at three sizes, drawn cartoons, noise, one colour, stripes of one pixel, ramps."""
+    photographs, found = bundled.photographs(), {}
+    for i, side in itertools.product(range(len(photographs)), (24, 40, 56)):
+        found[f"photograph {i} {side}"] = images.square(photographs.image(i), side)
+    found |= {f"cartoon {seed}": toon.draw(seed, 40) for seed in range(20)}
+    found |= {f"noise {h}x{w}": noise(h, w, h) for h, w in ((1, 40), (40, 1), (17, 24), (32, 32), (24, 40))}
+    found |= {f"constant {value}": np.full((20, 26, 3), value, np.uint8) for value in (0, 1, 128, 255)}
+    for kind, side in itertools.product(("across", "along", "checks", "steps"), (15, 28)):
+        found[f"{kind} {side}"] = stripes_of(kind, side)
+    return found | {f"ramp {channel}": ramp(30, channel) for channel in range(3)}
 
 
-def slow_texture_bins(image: np.ndarray) -> np.ndarray:
-    """Uniform patterns of the eight neighbours, pixel by pixel."""
-    height, width, _ = image.shape
-    result = np.zeros(image.shape, int)
-    ring = [(-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1)]
-    for y, x, c in np.ndindex(image.shape):
-        near = [image[min(max(y + v, 0), height - 1), min(max(x + u, 0), width - 1), c] for v, u in ring]
-        bits = [int(n >= image[y, x, c]) for n in near]
-        turns = sum(bits[k] != bits[k - 1] for k in range(8))
-        result[y, x, c] = sum(bits) if turns <= 2 else 9
-    return result
+IMAGES = compared()
 
 
-OPTIONS = [
-    Structure(merging="regions", regions=6),
-    Structure(merging="pairs", regions=20),
-    Structure(merging="pairs", sizes="first", regions=12),
-    Structure(merging="regions", sizes="first", regions=5),
-]
-TOY = {name: photograph(name, 48) for name in PHOTOS} | {"noise": noise(20, 24), "stripes": stripes(12, 16)}
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("name", IMAGES)
+def test_partition_and_colours_are_those_of_the_reference(name: str, reading: str) -> None:
+    image, options = IMAGES[name], READINGS[reading]
+    start = segment(image, options)
+    if options.segmenter == "felzenszwalb":
+        wanted = reference.felzenszwalb(image, options.scale, options.sigma, options.min_size)
+        np.testing.assert_array_equal(start, wanted)
+    labels = merge_regions(image, start, options)
+    np.testing.assert_array_equal(labels, reference.partition(image, options))
+    painted = colour_regions(image / 127.5 - 1, labels, options)
+    np.testing.assert_allclose((painted + 1) * 127.5, reference.fill(image, labels, options), atol=1e-9)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: f"{o.merging}-{o.sizes}")
-@pytest.mark.parametrize("name", TOY)
-def test_merging_equals_the_slow_reference(name: str, options: Structure) -> None:
-    image = TOY[name]
-    start = segment(image, dataclasses.replace(options, scale=30.0, min_size=15 if name in PHOTOS else 8))
-    assert int(start.max()) + 1 > 6, "the test must have something to merge"
-    ours = merge_regions(image, start, options)
-    np.testing.assert_array_equal(ours, slow_merge(image, start, options))
+def test_enough_images_are_compared_and_most_of_them_have_something_to_merge() -> None:
+    assert len(IMAGES) >= 60
+    counts = [int(segment(image, Structure()).max()) + 1 for image in IMAGES.values()]
+    assert sum(count > READINGS["paper"].regions for count in counts) > 0.6 * len(IMAGES)
+
+
+@pytest.mark.parametrize("name", ["chelsea", "rocket"])
+def test_presets_as_they_are_equal_the_reference(name: str) -> None:
+    image = photograph(name, 128)
+    for options in (Structure(), Structure(**SWITCHED), Structure(scale=10.0, min_size=25, **SWITCHED)):
+        labels = merge_regions(image, segment(image, options), options)
+        np.testing.assert_array_equal(labels, reference.partition(image, options))
+
+
+@pytest.mark.parametrize(
+    ("scale", "sigma", "min_size"), [(300.0, 0.0, 1), (0.0, 0.5, 5), (1.0, 3.0, 10), (20.0, 0.8, 400)]
+)
+def test_superpixels_at_the_ends_of_the_options(scale: float, sigma: float, min_size: int) -> None:
+    for image in (photograph(side=40), noise(9, 30), stripes_of("checks", 12), noise(1, 1)):
+        options = Structure(scale=scale, sigma=sigma, min_size=min_size)
+        np.testing.assert_array_equal(segment(image, options), reference.felzenszwalb(image, scale, sigma, min_size))
 
 
 def test_equal_similarities_are_merged_in_a_fixed_order() -> None:
@@ -176,7 +167,7 @@ def test_equal_similarities_are_merged_in_a_fixed_order() -> None:
     image = np.full((12, 12, 3), 90, np.uint8)
     for regions in (1, 3, 7, 12):
         options = Structure(regions=regions)
-        np.testing.assert_array_equal(merge_regions(image, labels, options), slow_merge(image, labels, options))
+        np.testing.assert_array_equal(merge_regions(image, labels, options), reference.merge(image, labels, options))
 
 
 # --- merging: properties
@@ -432,7 +423,9 @@ def test_types_and_values_out_of_range() -> None:
     [noise(1, 1), noise(1, 9), noise(7, 1), noise(2, 2), np.full((9, 9, 3), 130, np.uint8), stripes(), noise(16, 16)],
     ids=["1x1", "1x9", "7x1", "2x2", "constant", "stripes", "noise"],
 )
-@pytest.mark.parametrize("options", OPTIONS + [Structure(merging="none")], ids=lambda o: f"{o.merging}-{o.sizes}")
+@pytest.mark.parametrize(
+    "options", [*READINGS.values(), Structure(merging="none")], ids=lambda o: f"{o.segmenter}-{o.merging}-{o.sizes}"
+)
 def test_odd_images_do_not_crash(image: np.ndarray, segmenter: str, options: Structure) -> None:
     out = structure(tensor(image), dataclasses.replace(options, segmenter=segmenter))
     assert out.shape == (1, 3, *image.shape[:2]) and bool(out.isfinite().all())

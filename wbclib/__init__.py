@@ -2,8 +2,8 @@
 
 The rooms, bottom to top (nothing imports upwards)::
 
-    files, images, paths, profiles -> represent, networks -> losses, corpora
-        -> train, baselines -> evaluate -> report -> cli
+    files, images, paths, options, profiles -> represent, networks -> losses, corpora
+        -> train -> evaluate -> report -> cli
 """
 
 __version__ = "0.1.0"

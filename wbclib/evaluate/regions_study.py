@@ -16,7 +16,7 @@ import pandas as pd
 from wbclib.evaluate import content
 from wbclib.options import PRESETS, Structure, build
 from wbclib.represent.colouring import colour_regions, spread
-from wbclib.represent.merging import COLOUR_BINS, _start, adjacent, merge_regions
+from wbclib.represent.merging import TEXTURE_START, adjacent, merge_regions, region_statistics
 from wbclib.represent.segments import segment
 
 EDGE_SHARE = 0.05  # of the pixels: where the photograph's gradient is strongest
@@ -201,15 +201,15 @@ def similarities(image: np.ndarray, labels: np.ndarray, sizes: str = "true") -> 
 
     Uijlings et al. 2013, equations 2 to 6; ``sizes`` as in :class:`wbclib.options.Structure`.
     """
-    found = _start(image, labels, sizes == "first")
+    counts, size, box = region_statistics(image, labels)
     i, j = adjacent(labels).T
-    low, size = np.minimum(found.table[i], found.table[j]), np.array(found.size)
-    box = (low[:, -2] + low[:, -4]) * (low[:, -1] + low[:, -3])  # both factors are negative
-    colours = 3 * COLOUR_BINS
-    both = (size[i] + size[j]) / found.area
+    low = np.minimum(counts[i] / (3 * size[i, None]), counts[j] / (3 * size[j, None]))
+    height, width = (np.maximum(box[i, k + 2], box[j, k + 2]) - np.minimum(box[i, k], box[j, k]) for k in range(2))
+    size, area = (size, labels.size) if sizes == "true" else (np.full_like(size, size[1]), 3 * labels.size)
+    both = (size[i] + size[j]) / area
     frame = pd.DataFrame({"i": i, "j": j})
-    frame["colour"], frame["texture"] = low[:, :colours].sum(1), low[:, colours:-4].sum(1)
-    frame["size"], frame["fill"] = 1 - both, 1 - (box / found.area - both)
+    frame["colour"], frame["texture"] = low[:, :TEXTURE_START].sum(1), low[:, TEXTURE_START:].sum(1)
+    frame["size"], frame["fill"] = 1 - both, 1 - (height * width / area - both)
     return frame.assign(total=frame[list(TERMS)].sum(axis=1))
 
 

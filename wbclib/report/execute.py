@@ -28,6 +28,7 @@ from wbclib.report.notebooks import read, tagged
 
 # Warnings that a cell or our code causes are errors; those that Jupyter's own machinery causes are not ours.
 STRICT = "import warnings; warnings.filterwarnings('error', module=r'(wbclib|__main__|numpy|pandas|matplotlib)(\\.|$)')"
+LOG = logging.getLogger(__name__)
 logging.getLogger("papermill").setLevel(logging.WARNING)
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -87,13 +88,20 @@ def execute(path: Path, target: Path, parameters: Mapping[str, Any], *, threads:
     limits = {} if threads is None else {f"{kind}_NUM_THREADS": str(threads) for kind in ("OMP", "MKL", "OPENBLAS")}
     with tempfile.TemporaryDirectory() as folder, _environment(PYTHONPATH=_modules(), **limits):
         draft = Path(folder) / path.name
+        # fmt: off
+        arguments = dict(
+            input_path=str(path), output_path=str(draft), parameters=dict(parameters), kernel_name="python3",
+            language="python", progress_bar=False, cwd=str(path.parent), kernel_manager_class=OwnKernel,
+        )
+        # fmt: on
         try:
-            # fmt: off
-            papermill.execute_notebook(
-                str(path), str(draft), dict(parameters), kernel_name="python3", language="python", progress_bar=False,
-                cwd=str(path.parent), kernel_manager_class=OwnKernel,
-            )
-            # fmt: on
+            try:
+                papermill.execute_notebook(**arguments)
+            except RuntimeError as error:  # a kernel that died before its first cell, as one in hundreds does
+                if "before replying" not in str(error):
+                    raise
+                LOG.warning("%s: its kernel did not start; trying once more", paths.shown(path))
+                papermill.execute_notebook(**arguments)
         except (PapermillExecutionError, DeadKernelError) as error:
             write_text(failed, nbformat.writes(scrub(read(draft), path, target)) + "\n")
             raise UserError(_explain(error, path, failed)) from error

@@ -3,14 +3,18 @@
 Source: Uijlings, van de Sande, Gevers, Smeulders, "Selective Search for Object Recognition", IJCV 104, 2013, section
 3.2 (similarities, equations 1 to 6) and algorithm 1 (hierarchical grouping), with local binary patterns (Ojala et al.
 1996) as texture. Here the grouping stops at a number of regions.
+
+Similarities are whole multiples of 1 / UNIT, so that their sums are exact in every order of addition and every machine
+merges the same pairs.
 """
 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from wbclib.files import UserError
 from wbclib.options import Structure
@@ -18,7 +22,9 @@ from wbclib.represent.segments import check_image, check_labels
 
 COLOUR_BINS = 25  # a channel, of HSV
 TEXTURE_BINS = 10  # a channel, of RGB: number of brighter neighbours of a uniform pattern (0 .. 8), all others (9)
-DIGITS = 12  # similarities are compared after rounding, so that the order of additions cannot decide a tie
+TEXTURE_START = 3 * COLOUR_BINS  # columns of a region's histogram: H, S, V, then the patterns of R, G, B
+BINS = 3 * (COLOUR_BINS + TEXTURE_BINS)
+UNIT = 2.0**36
 
 
 def merge_regions(image: np.ndarray, labels: np.ndarray, options: Structure) -> np.ndarray:
@@ -48,186 +54,250 @@ def merge_regions(image: np.ndarray, labels: np.ndarray, options: Structure) -> 
     """
     check_image(image)
     check_labels(image, labels)
+    check_options(options)
+    if options.merging == "none":
+        return labels.astype(np.int32)
+    start = region_statistics(image, labels)
+    pairs, first = options.merging == "pairs", options.sizes == "first"
+    named: np.ndarray = _group(*start, labels.size, adjacent(labels), first, pairs, options.regions)
+    return named[labels]
+
+
+def check_options(options: Structure) -> None:
+    """UserError where an option of the merging is unknown."""
     if options.merging not in ("regions", "pairs", "none"):
         raise UserError(f"structure.merging: {options.merging!r} is unknown; say regions, pairs or none")
     if options.sizes not in ("true", "first"):
         raise UserError(f"structure.sizes: {options.sizes!r} is unknown; say true or first")
     if options.regions < 1:
         raise UserError(f"structure.regions: {options.regions} must be at least 1")
-    if options.merging == "none":
-        return labels.astype(np.int32)
-    return _group(_start(image, labels, options.sizes == "first"), options)[labels]
 
 
-@dataclass
-class _Regions:
-    """Rows are regions: the start regions, then room for one more at each merge."""
+class Statistics(NamedTuple):
+    """What the similarity of regions depends on."""
 
-    count: int  # start regions
-    area: float  # of the image
-    size: list[float]  # grows by one at each merge
-    table: np.ndarray  # (2 count, bins + 4): histograms, colour and texture each of sum 1; box of _boxes
-    neighbours: list[set[int]]
-
-    def similarity(self, i: np.ndarray | int, j: np.ndarray) -> np.ndarray:
-        """Similarity of region i (or regions i) with regions j, rounded.
-
-        The sizes cancel in the sum of the last two terms: 1 - (a + b) / area + 1 - (box - a - b) / area is
-        2 - box / area.
-        """
-        low = np.minimum(self.table[i], self.table.take(j, 0))
-        box = (low[:, -2] + low[:, -4]) * (low[:, -1] + low[:, -3])  # both factors are negative
-        return (low[:, :-4].sum(1) + (2 - box / self.area)).round(DIGITS)
-
-    def merge(self, i: int, j: int, new: int) -> list[int]:
-        """Region ``new`` from i and j; returns its neighbours, to which it is what i and j were."""
-        first, second, table = self.size[i], self.size[j], self.table
-        self.size.append(first + second)
-        table[new] = (first * table[i] + second * table[j]) / (first + second)
-        table[new, -4:] = np.minimum(table[i, -4:], table[j, -4:])
-        around = self.neighbours[i] | self.neighbours[j]
-        around -= {i, j}
-        for k in around:
-            beside = self.neighbours[k]
-            beside.discard(i)
-            beside.discard(j)
-            beside.add(new)
-        self.neighbours.append(around)
-        return list(around)
+    counts: np.ndarray  # float64 (n, BINS): pixels in every bin of H, S, V and of the patterns of R, G, B
+    size: np.ndarray  # int64 (n,), pixels
+    box: np.ndarray  # int64 (n, 4): top, left, bottom, right; the last two lie one past the last pixel
 
 
-def _start(image: np.ndarray, labels: np.ndarray, first_size: bool) -> _Regions:
-    """Statistics of the start regions, one pass over the pixels for each."""
+def region_statistics(image: np.ndarray, labels: np.ndarray) -> Statistics:
+    """Histograms, sizes and bounding boxes of the regions ``labels`` (0 .. n-1) of a uint8 image (H, W, 3)."""
     n = int(labels.max()) + 1
-    flat = labels.ravel().astype(np.int64)
-    size = np.bincount(flat, minlength=n).astype(np.float64)
-    parts = ((_hsv_bins(image), COLOUR_BINS), (_texture_bins(image), TEXTURE_BINS))
-    histograms = [_histogram(flat, n, bins, width) / (3 * size[:, None]) for bins, width in parts]
-    area = float(labels.size)
-    if first_size and n > 1:
-        size, area = np.full(n, size[1]), 3 * area
-    neighbours: list[set[int]] = [set() for _ in range(n)]
-    for i, j in adjacent(labels).tolist():
-        neighbours[i].add(j)
-        neighbours[j].add(i)
-    table = np.pad(np.hstack([*histograms, _boxes(labels, n)]), [(0, n), (0, 0)])
-    return _Regions(n, area, size.tolist(), table, neighbours)
-
-
-class _Queue:
-    """Most similar pair of live neighbours. Every region offers its best older neighbour, so a pair has one owner.
-
-    Entries of merged regions stay in the heap until they come up; a region whose best neighbour is merged away offers
-    the next one at once, so that among equal similarities the earliest pair always comes first.
-    """
-
-    def __init__(self, pairs: np.ndarray, similarities: np.ndarray, count: int) -> None:
-        self.older: list[dict[int, float]] = [{} for _ in range(count)]  # neighbour: minus the similarity
-        self.best = [-1] * count
-        self.merged: set[int] = set()
-        self.heap: list[tuple[float, int, int]] = []
-        for (i, j), value in zip(pairs.tolist(), (-similarities).tolist(), strict=True):
-            self.older[j][i] = value
-        for region in range(count):
-            self._offer(region)
-
-    def _offer(self, region: int) -> None:
-        older = self.older[region]
-        if older:
-            value, self.best[region] = min(zip(older.values(), older, strict=True))
-            heapq.heappush(self.heap, (value, self.best[region], region))
-
-    def pop(self) -> tuple[int, int]:
-        """The pair (older, newer); both count as merged from here on."""
-        while True:
-            _, i, j = heapq.heappop(self.heap)
-            if i not in self.merged and j not in self.merged:
-                self.merged |= {i, j}
-                return i, j
-
-    def push(self, i: int, j: int, around: list[int], similarities: np.ndarray) -> None:
-        """Put a new region, merged from i and j, with its neighbours and its similarity to each."""
-        for k in around:
-            older = self.older[k]
-            older.pop(i, None)
-            older.pop(j, None)
-            if self.best[k] in (i, j):
-                self._offer(k)
-        self.older.append(dict(zip(around, (-similarities).tolist(), strict=True)))
-        self.best.append(-1)
-        self._offer(len(self.older) - 1)
-
-
-def _group(regions: _Regions, options: Structure) -> np.ndarray:
-    """New label of every start region."""
-    n, beside = regions.count, regions.neighbours
-    start = np.array([(i, j) for i in range(n) for j in beside[i] if i < j], np.int64).reshape(-1, 2)
-    queue = _Queue(start, regions.similarity(start[:, 0], start[:, 1]), n)
-    parent, pairs, new = list(range(2 * n)), len(start), n
-    while new < 2 * n - 1 and (pairs if options.merging == "pairs" else 2 * n - new) > options.regions:
-        i, j = queue.pop()
-        pairs -= len(beside[i]) + len(beside[j]) - 1
-        around = regions.merge(i, j, new)
-        pairs += len(around)
-        parent[i] = parent[j] = new
-        queue.push(i, j, around, regions.similarity(new, np.array(around, np.int64)))
-        new += 1
-    for i in range(new - 1, -1, -1):  # parents come after their children
-        parent[i] = parent[parent[i]]
-    names: dict[int, int] = {}
-    return np.array([names.setdefault(parent[i], len(names)) for i in range(n)], np.int32)
+    counts, size, box = np.zeros((n, BINS)), np.zeros(n, np.int64), np.zeros((n, 4), np.int64)
+    box[:, :2] = labels.size
+    _count(image.astype(np.int16, order="C"), np.ascontiguousarray(labels), counts, size, box)  # signed: differences
+    return Statistics(counts, size, box)
 
 
 def adjacent(labels: np.ndarray) -> np.ndarray:
-    """Pairs of labels (i < j) that share a side of a pixel: (pairs, 2), sorted, each once."""
-    n = int(labels.max()) + 1
-    keys = []
-    for a, b in ((labels[:, 1:], labels[:, :-1]), (labels[1:], labels[:-1])):
-        differ = a != b
-        a, b = a[differ].astype(np.int64), b[differ].astype(np.int64)
-        keys.append(np.minimum(a, b) * n + np.maximum(a, b))
-    return np.stack(np.divmod(np.unique(np.concatenate(keys)), n), 1)
+    """Pairs of labels (i < j) that share a side of a pixel: int64 (pairs, 2), sorted, each once."""
+    pairs: np.ndarray = _adjacent(np.ascontiguousarray(labels), int(labels.max()) + 1)
+    return pairs
 
 
-def _histogram(flat: np.ndarray, n: int, bins: np.ndarray, width: int) -> np.ndarray:
-    """Counts (n, 3 width) of the bins (H, W, 3) of every region."""
-    columns = [
-        np.bincount(flat * width + bins[..., c].ravel(), minlength=n * width).reshape(n, width) for c in range(3)
-    ]
-    return np.hstack(columns)
+def _pattern_bins() -> np.ndarray:
+    """Texture bin of each of the 256 patterns of a ring of eight neighbours: uniform ones by their number of ones."""
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    turns = (bits != np.roll(bits, 1, 1)).sum(1)
+    return np.where(turns <= 2, bits.sum(1), TEXTURE_BINS - 1)
 
 
-def _hsv_bins(image: np.ndarray) -> np.ndarray:
-    """Bin 0 .. 24 of hue, saturation and value of every pixel, in whole numbers: exact at the edges of bins."""
-    r, g, b = np.moveaxis(image.astype(np.int32), -1, 0)
-    top = np.maximum(np.maximum(r, g), b)
-    delta = top - np.minimum(np.minimum(r, g), b)
-    sextant = np.where(r == top, g - b, np.where(g == top, 2 * delta + b - r, 4 * delta + r - g))
-    turn = np.maximum(6 * delta, 1)  # hue is sextant / turn of a full turn; 0 for grey
-    hue, saturation, value = (
-        sextant % turn * COLOUR_BINS // turn,
-        delta * COLOUR_BINS // np.maximum(top, 1),
-        top * COLOUR_BINS // 255,
-    )
-    return np.minimum(np.stack((hue, saturation, value), -1), COLOUR_BINS - 1)
+PATTERN_BINS = _pattern_bins()
 
 
-def _texture_bins(image: np.ndarray) -> np.ndarray:
-    """Uniform local binary pattern of the 3 x 3 neighbourhood, 0 .. 9, for every channel; borders are repeated."""
-    height, width = image.shape[:2]
-    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    ring = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
-    brighter = [padded[y : y + height, x : x + width] >= image for y, x in ring]
-    ones = sum(b.astype(np.int8) for b in brighter)
-    turns = sum((brighter[k] != brighter[k - 1]).astype(np.int8) for k in range(8))
-    return np.where(np.asarray(turns) <= 2, ones, TEXTURE_BINS - 1)
+@njit(nogil=True, cache=True)
+def _count(image: np.ndarray, labels: np.ndarray, counts: np.ndarray, size: np.ndarray, box: np.ndarray) -> None:
+    """Fill the statistics in one pass over the pixels. Bins are found in whole numbers: exact at the edges of bins."""
+    height, width, _ = image.shape
+    for y in range(height):
+        above, below = max(y - 1, 0), min(y + 1, height - 1)  # borders are repeated
+        for x in range(width):
+            region = labels[y, x]
+            row = counts[region]
+            size[region] += 1
+            box[region, 0], box[region, 1] = min(box[region, 0], y), min(box[region, 1], x)
+            box[region, 2], box[region, 3] = max(box[region, 2], y + 1), max(box[region, 3], x + 1)
+
+            r, g, b = int(image[y, x, 0]), int(image[y, x, 1]), int(image[y, x, 2])
+            top = max(r, g, b)
+            delta = top - min(r, g, b)
+            if delta == 0:
+                row[0] += 1
+                row[COLOUR_BINS] += 1
+            else:
+                turn = 6 * delta  # the hue is sextant / turn of a full turn
+                sextant = g - b if r == top else (2 * delta + b - r if g == top else 4 * delta + r - g)
+                row[(sextant + turn if sextant < 0 else sextant) * COLOUR_BINS // turn] += 1
+                row[COLOUR_BINS + min(delta * COLOUR_BINS // top, COLOUR_BINS - 1)] += 1
+            row[2 * COLOUR_BINS + min(top * COLOUR_BINS // 255, COLOUR_BINS - 1)] += 1
+
+            left, right = max(x - 1, 0), min(x + 1, width - 1)
+            for c in range(3):
+                centre, code = image[y, x, c], 0
+                code |= (image[above, left, c] >= centre) << 0
+                code |= (image[above, x, c] >= centre) << 1
+                code |= (image[above, right, c] >= centre) << 2
+                code |= (image[y, right, c] >= centre) << 3
+                code |= (image[below, right, c] >= centre) << 4
+                code |= (image[below, x, c] >= centre) << 5
+                code |= (image[below, left, c] >= centre) << 6
+                code |= (image[y, left, c] >= centre) << 7
+                row[TEXTURE_START + TEXTURE_BINS * c + PATTERN_BINS[code]] += 1
 
 
-def _boxes(labels: np.ndarray, n: int) -> np.ndarray:
-    """Bounding boxes (n, 4): top, left, -bottom, -right; bottom and right lie one past the last pixel."""
-    flat = labels.ravel()
-    y, x = np.divmod(np.arange(flat.size), labels.shape[1])
-    box = np.full((4, n), np.iinfo(np.int64).max)
-    for side, values in zip(box, (y, x, -y - 1, -x - 1), strict=True):
-        np.minimum.at(side, flat, values)
-    return box.T.astype(np.float64)
+@njit(nogil=True, cache=True)
+def _adjacent(labels: np.ndarray, n: int) -> np.ndarray:
+    """See :func:`adjacent`: pairs are sorted by counting, then freed of repetitions."""
+    height, width = labels.shape
+    start = np.zeros(n + 1, np.int64)
+    for fill in (False, True):
+        if fill:
+            start[1:] = np.cumsum(start[1:])
+            found, place = np.empty(start[n], np.int64), start[:n].copy()
+        for y in range(height):
+            for x in range(width):
+                a = labels[y, x]
+                for down in (False, True):
+                    v, u = (y + 1, x) if down else (y, x + 1)
+                    if v == height or u == width or labels[v, u] == a:
+                        continue
+                    low, high = min(a, labels[v, u]), max(a, labels[v, u])
+                    if fill:
+                        found[place[low]] = high
+                        place[low] += 1
+                    else:
+                        start[low + 1] += 1
+    pairs, count = np.empty((len(found), 2), np.int64), 0
+    for low in range(n):
+        last = -1
+        for high in np.sort(found[start[low] : start[low + 1]]):
+            if high != last:
+                pairs[count, 0], pairs[count, 1], last = low, high, high
+                count += 1
+    return pairs[:count]
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "nnan"})
+def _similarity(shares: np.ndarray, box: np.ndarray, area: int, i: int, j: int) -> int:
+    """Similarity of the regions in rows i and j, in units of 1 / UNIT.
+
+    The sizes cancel in the sum of the last two terms: 1 - (a + b) / area + 1 - (box - a - b) / area is 2 - box / area.
+    """
+    common, first, second = 0.0, shares[i], shares[j]
+    for k in range(BINS):  # whole numbers below 2 ** 53: the order of the additions does not matter
+        common += min(first[k], second[k])
+    height = max(box[i, 2], box[j, 2]) - min(box[i, 0], box[j, 0])
+    width = max(box[i, 3], box[j, 3]) - min(box[i, 1], box[j, 1])
+    return int(common) + int(2 * UNIT) - int(np.floor(height * width * (UNIT / area)))
+
+
+@njit(nogil=True, cache=True)
+def _set_shares(shares: np.ndarray, counts: np.ndarray, i: int, factor: float) -> None:
+    for k in range(BINS):
+        shares[i, k] = np.floor(counts[i, k] * factor)
+
+
+@njit(nogil=True, cache=True)
+def _find(parent: np.ndarray, i: int) -> int:
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@njit(nogil=True, cache=True)
+def _group(
+    counts: np.ndarray,
+    size: np.ndarray,
+    box: np.ndarray,
+    area: int,
+    start: np.ndarray,
+    first: bool,
+    by_pairs: bool,
+    target: int,
+) -> np.ndarray:
+    """New label of every start region. ``counts``, ``size`` and ``box`` are used up.
+
+    A merged region takes the row of one of its two; ``name`` says when it was made, and entries of the heap that speak
+    of names that are gone are passed over. Lists of neighbours are chained when regions merge; what they say of regions
+    that are gone is put right when they are next read.
+    """
+    n = len(size)
+    shares = np.empty_like(counts)
+    for i in range(n):
+        _set_shares(shares, counts, i, UNIT / (3 * size[i]))
+    if first:
+        counts[:], size[:], area = shares, 1, 3 * area
+
+    # Neighbours of region i: value[head[i]], value[after[head[i]]], ... to tail[i].
+    value, after = np.empty(2 * len(start), np.int64), np.full(2 * len(start), -1)
+    head, tail, degree = np.full(n, -1), np.full(n, -1), np.zeros(n, np.int64)
+    heap: list[tuple[int, int, int]] = [(0, 0, 0)]  # the compiler wants to know what it holds
+    heap.pop()
+    for p in range(len(start)):
+        i, j = start[p]
+        heap.append((-_similarity(shares, box, area, i, j), i, j))
+        for k in range(2):
+            node, owner = 2 * p + k, start[p, k]
+            value[node] = start[p, 1 - k]
+            if head[owner] < 0:
+                head[owner] = node
+            else:
+                after[tail[owner]] = node
+            tail[owner] = node
+            degree[owner] += 1
+    heapq.heapify(heap)
+
+    parent, name, row, seen = np.arange(n), np.arange(n), np.arange(2 * n), np.full(n, -1)
+    live, pairs = n, len(start)
+    while live > 1 and (pairs if by_pairs else live) > target:
+        _, older, newer = heapq.heappop(heap)
+        i, j = row[older], row[newer]
+        if i < 0 or j < 0:
+            continue
+        new = 2 * n - live
+        row[older], row[newer], row[new], name[i], parent[j] = -1, -1, i, new, i
+        pairs -= degree[i] + degree[j] - 1
+        live -= 1
+
+        size[i] += size[j]
+        for k in range(BINS):
+            counts[i, k] += counts[j, k]
+        _set_shares(shares, counts, i, 1 / size[i] if first else UNIT / (3 * size[i]))
+        for k in range(2):
+            box[i, k], box[i, k + 2] = min(box[i, k], box[j, k]), max(box[i, k + 2], box[j, k + 2])
+
+        border, last = tail[i], -1  # up to here the neighbours of i, then those of j
+        after[border], tail[i] = head[j], tail[j]
+        node, from_j, degree[i] = head[i], False, 0
+        while node >= 0:
+            k = _find(parent, value[node])
+            if k != i and seen[k] < 2 * new:
+                seen[k] = 2 * new + from_j
+                degree[i] += 1
+                heapq.heappush(heap, (-_similarity(shares, box, area, i, k), name[k], new))
+                value[node] = k
+                if last < 0:
+                    head[i] = node
+                else:
+                    after[last] = node
+                last = node
+            elif k != i and from_j and seen[k] == 2 * new:
+                seen[k] += 1
+                degree[k] -= 1  # it was a neighbour of both
+            from_j |= node == border
+            node = after[node]
+        if last >= 0:
+            after[last] = -1
+        tail[i] = last
+        pairs += degree[i]
+
+    names, label, count = np.full(n, -1), np.empty(n, np.int32), 0
+    for i in range(n):
+        root = _find(parent, i)
+        if names[root] < 0:
+            names[root] = count
+            count += 1
+        label[i] = names[root]
+    return label

@@ -1,21 +1,21 @@
-"""First step of the structure representation: superpixels, by scikit-image."""
+"""First step of the structure representation: superpixels."""
 
 from __future__ import annotations
 
 import numpy as np
-from skimage.segmentation import felzenszwalb, slic
+from skimage.segmentation import slic
 
 from wbclib.files import UserError
 from wbclib.options import Structure
+from wbclib.represent.felzenszwalb import felzenszwalb
 
 
 def segment(image: np.ndarray, options: Structure) -> np.ndarray:
     """Cut an image into superpixels.
 
-    ``felzenszwalb`` (Felzenszwalb & Huttenlocher, IJCV 2004; the paper's choice): ``options.scale`` is scikit-image's,
-    given an image in [0, 1]. Scikit-image divides it by 255, so that 1 is a contrast of 1/255 of the full range: it is
-    the k of the publication's 0-255 images. uint8 and the same values as [0, 1] floats give the same regions; [-1, 1]
-    floats are taken as they are, so that the same ``scale`` is half as large there. This is why uint8 is asked for.
+    ``felzenszwalb`` (Felzenszwalb & Huttenlocher, IJCV 2004; the paper's choice): the regions are those of
+    scikit-image. ``options.scale`` is the k of the publication's 0-255 images. (Scikit-image takes a float image's own
+    range: on [-1, 1] data, as in the official code, the same ``scale`` is half as large. So uint8 is asked for.)
 
     ``slic`` (Achanta et al., TPAMI 2012; the official code's default): k-means in CIELAB and place, without smoothing;
     ``options.segments`` seeds give somewhat fewer regions.
@@ -35,14 +35,12 @@ def segment(image: np.ndarray, options: Structure) -> np.ndarray:
     if options.segmenter == "felzenszwalb":
         if options.scale < 0 or options.sigma < 0 or options.min_size < 1:
             raise UserError("structure: scale and sigma must be at least 0 and min_size at least 1")
-        labels = felzenszwalb(image, scale=options.scale, sigma=options.sigma, min_size=options.min_size)
-    elif options.segmenter == "slic":
+        return felzenszwalb(image, options.scale, options.sigma, options.min_size)
+    if options.segmenter == "slic":
         if options.segments < 1 or options.compactness <= 0:
             raise UserError("structure: segments must be at least 1 and compactness above 0")
-        labels = slic(image, options.segments, compactness=options.compactness, start_label=0)
-    else:
-        raise UserError(f"structure.segmenter: {options.segmenter!r} is unknown; say felzenszwalb or slic")
-    return contiguous(labels)
+        return contiguous(slic(image, options.segments, compactness=options.compactness, start_label=0))
+    raise UserError(f"structure.segmenter: {options.segmenter!r} is unknown; say felzenszwalb or slic")
 
 
 def contiguous(labels: np.ndarray) -> np.ndarray:
