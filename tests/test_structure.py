@@ -19,7 +19,9 @@ from wbclib.options import PRESETS, Structure, build, run_config
 from wbclib.represent import colour_regions, merge_regions, segment, structure
 from wbclib.represent.colouring import medians, spread
 from wbclib.represent.merging import adjacent
+from wbclib.represent.scatter import colour_batch
 from wbclib.represent.segments import contiguous
+from wbclib.represent.structure import begin
 
 MEAN = Structure(colouring="mean")
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")
@@ -312,6 +314,31 @@ def test_sigma_on_a_threshold_is_between() -> None:
     assert colour_regions(image, labels, Structure(mu=1.0))[0, 0, 0] == 105
     assert colour_regions(image, labels, Structure(mu=1.0, gamma1=20.001))[0, 0, 0] == 100
     assert colour_regions(image, labels, Structure(mu=1.0, gamma1=1.0, gamma2=19.999))[0, 0, 0] == 110
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_colours_by_scatter_are_those_of_the_loop(reading: str) -> None:
+    options = READINGS[reading]
+    pixels = np.stack([photograph("astronaut", 40), photograph("coffee", 40), np.full((40, 40, 3), 200, np.uint8)])
+    x = 1.1 * images.to_tensor(pixels) + torch.rand(3, 3, 40, 40, generator=torch.Generator().manual_seed(0)) / 100
+    labels = [merge_regions(p, segment(p, options), options) for p in pixels]
+    loop = [colour_regions(i.permute(1, 2, 0).double().numpy(), own, options) for i, own in zip(x, labels, strict=True)]
+    ours = colour_batch(x.double(), torch.from_numpy(np.stack(labels)), options)
+    np.testing.assert_allclose(ours.permute(0, 2, 3, 1), loop, atol=1e-9)
+    assert colour_batch(x.half(), torch.from_numpy(np.stack(labels)), options).dtype == torch.float16
+
+
+def test_structure_may_be_begun_first_and_fetched_later() -> None:
+    x = images.to_tensor(np.stack([photograph("astronaut", 40), photograph("coffee", 40), photograph("chelsea", 40)]))
+    together = begin(x, Structure())
+    alone = [structure(image[None], Structure()) for image in x]
+    assert torch.equal(together.result(), torch.cat(alone)) and together.waited >= 0
+
+
+def test_what_goes_wrong_in_a_thread_is_raised() -> None:
+    pending = begin(torch.zeros(2, 3, 8, 8), Structure(mu=-1.0))
+    with pytest.raises(UserError, match="mu"):
+        pending.result()
 
 
 def test_a_flat_coloured_region_has_no_sigma() -> None:

@@ -26,11 +26,10 @@ def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> tor
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype) * 2 - 1
 
 
-@pytest.fixture(params=["band", "running"])
+@pytest.fixture(params=["planes", "running sums"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both box means: the product with a band matrix, and the running sums of large images and of GPUs."""
-    if request.param == "running":
-        monkeypatch.setattr(module, "LONGEST_BAND", 0)
+    """Both ways: plane by plane on a CPU, and the running sums of a GPU."""
+    monkeypatch.setattr(module, "_by_planes", lambda x: request.param == "planes")
     return request.param
 
 
@@ -141,7 +140,6 @@ def test_gradient_of_an_image_that_guides_itself(way: str) -> None:
 
 
 def test_can_be_trained_through_after_a_first_use_in_inference_mode() -> None:
-    module._band.cache_clear()
     x = noise(1, 3, 8, 8)
     with torch.inference_mode():
         guided_filter(x, x, 2, 0.1)
@@ -157,14 +155,6 @@ def test_half_precision_is_computed_in_single() -> None:
         both = output_filter(output, output, 1, 1e-2)
     assert ours.dtype == torch.float32 and both.dtype == torch.bfloat16
     torch.testing.assert_close(ours, output_filter(photo, output.float(), 1, 1e-2))
-
-
-def test_single_precision_products_are_never_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    x = photograph(side=64)
-    exact = surface(x, Surface(radius=1, eps=5e-3))
-    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
-    monkeypatch.setattr(module, "_band", lambda *_: pytest.fail("a product that may be rounded"))
-    torch.testing.assert_close(surface(x, Surface(radius=1, eps=5e-3)), exact, atol=2e-5, rtol=0)
 
 
 def test_inputs_are_left_alone() -> None:

@@ -138,7 +138,7 @@ def test_every_term_reaches_the_generator(study: Profile) -> None:
 
 
 def test_a_term_without_weight_is_not_computed(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wbclib.train.methods.structure", None)
+    monkeypatch.setattr("wbclib.train.methods.begin", None)
     weights = dataclasses.replace(study.run("whitebox").weights, structure=0.0)
     study = changed(study, "whitebox", weights=weights)
     assert "structure" not in run("whitebox", study, progress=False)["final_losses"]

@@ -197,10 +197,10 @@ def to_uint8(tensor: torch.Tensor) -> np.ndarray:
     """
     if tensor.ndim not in (3, 4) or tensor.shape[-3] not in (1, 3):
         raise ValueError(f"expected (3, H, W) or (N, 3, H, W), got {tuple(tensor.shape)}")
-    values = tensor.detach().to("cpu", torch.float32)
+    values = tensor.detach().to(torch.float32)
     if bool(torch.isnan(values).any()):
         raise ValueError("an image must not contain NaN")
-    array = values.clamp(-1.0, 1.0).add(1.0).mul(127.5).round().to(torch.uint8).numpy()
+    array = values.clamp(-1.0, 1.0).add(1.0).mul(127.5).round().to(torch.uint8).cpu().numpy()
     array = np.moveaxis(array, -3, -1)
     return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:-1], 3)))
 

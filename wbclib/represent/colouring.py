@@ -124,11 +124,20 @@ def _colours(values: np.ndarray, flat: np.ndarray, options: Structure) -> np.nda
     size, mean, sigma = spread(values, flat)
     if options.colouring == "mean":
         return mean
-    if options.thresholds == "unit":
-        sigma = sigma / BYTE
-    large = np.where(sigma < options.gamma1, 0.0, np.where(sigma > options.gamma2, 1.0, 0.5))
-    theta1 = (large if options.order == "paper" else 1 - large)[:, None]
+    theta1 = theta1_of(sigma, options)[:, None]
     mixed = mean if (theta1 == 1).all() else theta1 * mean + (1 - theta1) * medians(values, flat)
+    return powered(mixed, size, options)
+
+
+def theta1_of(sigma: np.ndarray, options: Structure) -> np.ndarray:
+    """Share (n,) of the mean beside the median, from sigma (n,) on the 0-255 scale."""
+    sigma = sigma / BYTE if options.thresholds == "unit" else sigma
+    large = np.where(sigma < options.gamma1, 0.0, np.where(sigma > options.gamma2, 1.0, 0.5))
+    return large if options.order == "paper" else 1 - large
+
+
+def powered(mixed: np.ndarray, size: np.ndarray, options: Structure) -> np.ndarray:
+    """Colours (n, 3) on the 0-255 scale with the power and the renormalisation over an image of regions of ``size``."""
     return 255 * _power((mixed / 255).clip(0, 1), size / size.sum(), options.mu)
 
 

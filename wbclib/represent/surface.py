@@ -6,18 +6,13 @@ section 3.1, and between photograph and network output for its control of sharpn
 
 from __future__ import annotations
 
-import functools
 from numbers import Integral
 
 import torch
 from torch import Tensor
 
 from wbclib.options import OutputFilter, Surface
-
-# A box mean along one axis is either one product with a band matrix (no cancellation, autograd gives the adjoint as
-# another product) or a difference of float64 running sums. The product is the faster one up to about this many pixels
-# a side on a CPU; neither depends on the radius.
-LONGEST_BAND = 2048
+from wbclib.represent.planes import GuidedFilter
 
 
 def guided_filter(guide: Tensor, source: Tensor, radius: int, eps: float) -> Tensor:
@@ -49,21 +44,12 @@ def guided_filter(guide: Tensor, source: Tensor, radius: int, eps: float) -> Ten
     wanted = torch.promote_types(guide.dtype, source.dtype)
     with torch.autocast(source.device.type, enabled=False):
         exact = wanted if wanted in (torch.float32, torch.float64) else torch.float32
-        itself = guide is source
-        image, p = guide.to(exact), source.to(exact)
-        if itself:
-            mean_i, mean_ii = _box_mean(torch.cat((image, image * image), 1), radius).chunk(2, 1)
-            mean_p, cov = mean_i, mean_ii - mean_i * mean_i
-            var = cov
-        else:
-            one, many = image.shape[1], p.shape[1]
-            stack = _box_mean(torch.cat((image, image * image, p, image * p), 1), radius)
-            mean_i, mean_ii, mean_p, mean_ip = stack.split((one, one, many, many), 1)
-            var, cov = mean_ii - mean_i * mean_i, mean_ip - mean_i * mean_p
-        a = cov / (var + eps)
-        b = mean_p - a * mean_i
-        mean_a, mean_b = _box_mean(torch.cat((a, b), 1), radius).chunk(2, 1)
-        return (mean_a * image + mean_b).to(wanted)
+        image = guide.to(exact)
+        p = image if guide is source else source.to(exact)
+        if not _by_planes(p):
+            return _by_running_sums(image, p, radius, eps).to(wanted)
+        result: Tensor = GuidedFilter.apply(image if image.shape == p.shape else image.expand_as(p), p, radius, eps)
+        return result.to(wanted)
 
 
 def surface(x: Tensor, options: Surface) -> Tensor:
@@ -117,30 +103,23 @@ def _check(guide: Tensor, source: Tensor, radius: int, eps: float) -> None:
         raise ValueError(f"eps must be above 0, got {eps!r}")
 
 
+def _by_planes(x: Tensor) -> bool:
+    return x.device.type == "cpu"
+
+
+def _by_running_sums(image: Tensor, p: Tensor, radius: int, eps: float) -> Tensor:
+    """The filter on any device."""
+    one, many = image.shape[1], p.shape[1]
+    stack = _box_mean(torch.cat((image, image * image, p, image * p), 1), radius)
+    mean_i, mean_ii, mean_p, mean_ip = stack.split((one, one, many, many), 1)
+    a = (mean_ip - mean_i * mean_p) / (mean_ii - mean_i * mean_i + eps)
+    mean_a, mean_b = _box_mean(torch.cat((a, mean_p - a * mean_i), 1), radius).chunk(2, 1)
+    return mean_a * image + mean_b
+
+
 def _box_mean(x: Tensor, radius: int) -> Tensor:
     """Mean over the pixels of the (2r + 1)² window that lie inside the image; (N, C, H, W) to the same."""
-    if _banded(x, x.shape[3]):
-        x = x @ _band(x.shape[3], radius, x.dtype, x.device).T
-    else:
-        x = _running_mean(x, radius, 3)
-    if _banded(x, x.shape[2]):
-        return _band(x.shape[2], radius, x.dtype, x.device) @ x
-    return _running_mean(x, radius, 2)
-
-
-def _banded(x: Tensor, side: int) -> bool:
-    """Whether the band matrix is the faster way, and precise: no TF32 or bfloat16 inside a float32 product."""
-    full = x.dtype == torch.float64 or torch.get_float32_matmul_precision() == "highest"
-    return side <= LONGEST_BAND and x.device.type == "cpu" and full
-
-
-@functools.lru_cache(maxsize=32)
-def _band(side: int, radius: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """(side, side) matrix whose row i averages the pixels at most ``radius`` away from i."""
-    with torch.inference_mode(False):  # kept between calls: it must serve autograd whoever asked first
-        i = torch.arange(side, device=device)
-        near = ((i[:, None] - i).abs() <= radius).to(dtype)
-        return near / near.sum(1, keepdim=True)
+    return _running_mean(_running_mean(x, radius, 3), radius, 2)
 
 
 def _running_mean(x: Tensor, radius: int, axis: int) -> Tensor:

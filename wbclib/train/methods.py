@@ -20,7 +20,7 @@ from wbclib.networks import features as feature_networks
 from wbclib.networks.discriminators import PatchDiscriminator
 from wbclib.networks.generators import UNet
 from wbclib.options import RunConfig
-from wbclib.represent.structure import structure
+from wbclib.represent.structure import Pending, begin
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
 
@@ -30,8 +30,10 @@ CHANNELS = {"surface": 3, "texture": 1}  # what the discriminator of each repres
 class View(losses.View):
     """The tensors of one generator step, computed when a loss term first asks for them (see losses.View)."""
 
-    def __init__(self, method: Method, photo: Tensor, output: Tensor, seen: dict[str, Tensor]):
-        self.method, self.photo, self.output, self.seen = method, photo, output, seen
+    def __init__(
+        self, method: Method, photo: Tensor, output: Tensor, seen: dict[str, Tensor], pending: Pending | None = None
+    ):
+        self.method, self.photo, self.output, self.seen, self.pending = method, photo, output, seen, pending
         config = method.config
         self.adversarial, self.perceptual_norm, self.tv_norm = (
             config.adversarial,
@@ -50,10 +52,11 @@ class View(losses.View):
 
     @cached_property
     def structure_features(self) -> Tensor:
-        if not torch.isfinite(self.output).all():
-            raise FloatingPointError("the generator's output")
+        pending = self.pending or self.method.begin_structure(self.output)
+        target = pending.result()
+        self.method.waited += pending.waited
         with torch.no_grad():
-            return self.method.perceive(structure(self.output.detach(), self.method.config.structure))
+            return self.method.perceive(target)
 
     @property
     def surface_logits(self) -> Tensor:
@@ -88,6 +91,7 @@ class Method:
             optimiser = Adam(module.parameters(), lr=config.lr, betas=(config.beta1, config.beta2))
             module = module.to(memory_format=torch.channels_last)
             self.modules[name], self.optimisers[name] = fabric.setup(module, optimiser)
+        self.waited = 0.0  # seconds that all steps together have waited for structure images
         self.features: Any = None
         if {"content", "structure"} & set(self.weights):
             network = feature_networks.load(config.features, **permissions).to(fabric.device)
@@ -117,9 +121,16 @@ class Method:
         """Stylised photographs in [-1, 1], clamped, never wrapped."""
         return self.generate(photo, self.config.output.infer_eps).clamp(-1, 1)
 
+    def begin_structure(self, output: Tensor) -> Pending:
+        """Start the structure images of an output; the cores find regions while this thread goes on."""
+        if not torch.isfinite(output).all():
+            raise FloatingPointError("the generator's output")
+        return begin(output, self.config.structure)
+
     def update_generator(self, view: View) -> dict[str, Tensor]:
-        """One step of the generator on the weighted sum of its terms."""
-        values = {name: losses.TERMS[name].value(view) for name in self.weights}
+        """One step of the generator on the weighted sum of its terms; the one that has to wait is computed last."""
+        found = {name: losses.TERMS[name].value(view) for name in sorted(self.weights, key="structure".__eq__)}
+        values = {name: found[name] for name in self.weights}
         total = losses.total(values, self.weights)
         self.optimisers["generator"].zero_grad(set_to_none=True)
         self.fabric.backward(total)
@@ -159,6 +170,7 @@ class WhiteBox(Method):
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
         output = self.generate(batch["photo"])
+        pending = self.begin_structure(output) if "structure" in self.weights else None
         pairs = self.represent(output, batch["cartoon"], draw)
         logged = {}
         for role, (fake, real) in pairs.items():
@@ -170,7 +182,7 @@ class WhiteBox(Method):
             optimiser.step()
             network.requires_grad_(False)  # the generator's step needs no gradient of the discriminator's weights
             logged[f"d_{role}"] = loss.detach()
-        view = View(self, batch["photo"], output, {role: fake for role, (fake, _) in pairs.items()})
+        view = View(self, batch["photo"], output, {role: fake for role, (fake, _) in pairs.items()}, pending)
         return logged | self.update_generator(view)
 
 

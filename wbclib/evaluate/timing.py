@@ -1,0 +1,30 @@
+"""Timing as ratios inside one run."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def paired(ours: Callable[[], Any], other: Callable[[], Any], rounds: int = 15) -> tuple[float, float, float]:
+    """Median seconds of both, called in turn, and the median of their ratios other / ours, pair by pair.
+
+    Pairs share whatever else the machine is doing, so that the ratio holds where single times drift.
+    """
+    ours(), other()  # the first call of each pays for memory and caches
+    times: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        ours()
+        middle = time.perf_counter()
+        other()
+        times.append((middle - start, time.perf_counter() - middle))
+    first, second = zip(*times, strict=True)
+    return statistics.median(first), statistics.median(second), statistics.median(b / a for a, b in times)
+
+
+def row(name: str, ours: float, other: float, ratio: float, other_is: str) -> dict[str, Any]:
+    """A row of the bench: milliseconds of both. ``ratio`` is other / ours; for ``_vs_`` rows first / second."""
+    return {"name": name, "ours": ours * 1e3, "other": other * 1e3, "ratio": ratio, "other_is": other_is}
