@@ -44,11 +44,11 @@ class Graph:
     def _wants(self, notebook: str) -> dict[str, Any]:
         """The notebook's metadata key ``wbc``, checked.
 
-        It is {"runs": [...] or ["*"], "after": [other notebooks], "tables": [what it writes], "alone": true
-        where the notebook wants every core for itself}.
+        It is {"runs": [...] or ["*"], "after": [other notebooks], "tables": [what it writes], "reads": [files of the
+        study that it shows where they are there], "alone": true where the notebook wants every core for itself}.
         """
         declared: dict[str, Any] = read_notebook(notebook).metadata.get("wbc", {})
-        wants: dict[str, Any] = {key: list(declared.get(key, [])) for key in ("runs", "after", "tables")}
+        wants: dict[str, Any] = {key: list(declared.get(key, [])) for key in ("runs", "after", "tables", "reads")}
         wants["alone"] = bool(declared.get("alone", False))
         if wants["runs"] == ["*"]:
             wants["runs"] = list(self.profile.runs)
@@ -87,6 +87,7 @@ class Graph:
             paths.notebooks() / f"{notebook}.ipynb",
             *map(self.run_stamp, wants["runs"]),
             *map(self.notebook_stamp, wants["after"]),
+            *(path for name in wants["reads"] if (path := paths.root() / name).is_file()),
         ]
 
     def notebook_outputs(self, notebook: str) -> list[Path]:
