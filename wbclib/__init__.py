@@ -3,7 +3,20 @@
 The rooms, bottom to top (nothing imports upwards)::
 
     files, images, paths, options, profiles -> represent, networks -> losses, corpora
-        -> train -> evaluate -> report -> cli
+        -> train -> inference -> evaluate -> report -> cli
+
+``from wbclib import cartoonize`` gives the function that draws: ``cartoonize(photo)``.
 """
 
+from typing import Any
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """``wbclib.cartoonize``, imported when it is asked for, so that importing wbclib stays light."""
+    if name == "cartoonize":
+        from wbclib.inference import cartoonize
+
+        return cartoonize
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

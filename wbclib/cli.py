@@ -11,6 +11,8 @@ from pathlib import Path
 from wbclib import profiles
 from wbclib.files import UserError
 
+STYLE = "PROFILE/RUN, official-whitebox or a .safetensors or .npz file (default: lab/whitebox, else quick/whitebox)"
+
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
@@ -42,6 +44,29 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("what", choices=("notebook", "index", "stale", "readme"))
     report.add_argument("name", nargs="?", default="", help="of the notebook, for example 06-whitebox")
     report.set_defaults(call=_report)
+
+    cartoonize = commands.add_parser("cartoonize", help="draw photographs, folders and films in a trained style")
+    cartoonize.add_argument("paths", nargs="+", metavar="PATH", help="file, folder (searched whole) or quoted glob")
+    cartoonize.add_argument("--style", help=STYLE)
+    cartoonize.add_argument(
+        "--sharpness", type=float, default=0.0, metavar="0..1", help="0 smooth, 1 sharp (default: 0)"
+    )
+    cartoonize.add_argument("--out", type=Path, metavar="PATH", help="folder, or a file's name (default: cartoons)")
+    cartoonize.add_argument("--force", action="store_true", help="replace outputs that are there already")
+    cartoonize.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles of large images")
+    cartoonize.add_argument(
+        "--engine",
+        choices=("torch", "onnx", "int8"),
+        default="torch",
+        help="torch: float32, on a GPU where there is one; onnx, int8: onnxruntime on the processor (default: torch)",
+    )
+    cartoonize.set_defaults(call=_cartoonize)
+
+    export = commands.add_parser("export", help="write a generator and its filter as an ONNX file")
+    export.add_argument("--style", help=STYLE)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="for example model.onnx")
+    export.add_argument("--int8", action="store_true", help="quantise the convolutions")
+    export.set_defaults(call=_export)
 
     bench = commands.add_parser("bench", help="time what has a stated speed; ratios go to reports/bench/bench.csv")
     bench.set_defaults(call=_bench)
@@ -112,6 +137,28 @@ def _report(arguments: argparse.Namespace) -> None:
             print(line)
 
 
+def _cartoonize(arguments: argparse.Namespace) -> int:
+    """Status 0: everything is there (kept outputs too); 1: some inputs failed; 2: nothing could be begun."""
+    from wbclib.inference import folder, styles, stylist
+
+    style, tile = styles.load_style(arguments.style), stylist.TILE if arguments.tile is None else arguments.tile
+    network, device = None, "auto"
+    if arguments.engine != "torch":
+        from wbclib.inference import engine
+
+        network, device = engine.engine(style, arguments.engine), "cpu"
+    draw = stylist.Stylist(style, arguments.sharpness, tile, device, network)
+    summary = folder.run(arguments.paths, draw, arguments.out, arguments.force)
+    print("\n".join(summary.lines()))
+    return summary.status
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from wbclib.inference import export, styles
+
+    print(export.export(styles.load_style(arguments.style), arguments.out, arguments.int8))
+
+
 def _bench(arguments: argparse.Namespace) -> None:
     from wbclib.evaluate import speed
 
@@ -123,11 +170,10 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        arguments.call(arguments)
+        return int(arguments.call(arguments) or 0)
     except UserError as error:
         print(f"wbc: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("wbc: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("wbc: stopped; the same command goes on from there", file=sys.stderr)
         return 130
-    return 0

@@ -10,8 +10,10 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -20,6 +22,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from wbclib.files import UserError, atomic
 
+T = TypeVar("T")
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 MAX_PIXELS = 100_000_000
@@ -47,7 +50,16 @@ class ImageError(UserError):
         self.reason = reason
 
 
-def read(path: Path | str) -> np.ndarray:
+@dataclass(frozen=True)
+class Layers:
+    """First frame of an image file: ``rgb`` uint8 (H, W, 3) in sRGB, ``alpha`` uint8 (H, W) where the file has one."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None
+    frames: int = 1  # how many the file holds
+
+
+def read(path: Path | str, smallest: int = 2) -> np.ndarray:
     """Read the first frame of an image file.
 
     The EXIF orientation is applied, an embedded ICC profile is converted to sRGB (a broken profile is ignored),
@@ -55,34 +67,55 @@ def read(path: Path | str) -> np.ndarray:
 
     Args:
         path: JPEG, PNG, WebP, BMP, TIFF, GIF or PPM, recognised by content.
+        smallest: refuse images with a side of fewer pixels.
 
     Returns:
-        uint8 array (H, W, 3), H and W at least 2, sRGB.
+        uint8 array (H, W, 3), H and W at least ``smallest``, sRGB.
 
     Raises:
-        ImageError: missing, unreadable, empty, damaged, truncated, no image, too large or one pixel wide.
+        ImageError: missing, unreadable, empty, damaged, truncated, no image, too large or too small.
     """
+    return decode(fetch(path), path, smallest)
+
+
+def fetch(path: Path | str) -> bytes:
+    """Bytes of a file; an :class:`ImageError` that says what is wrong where there are none to be had."""
     path = Path(path)
     if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe would wait for ever
         raise ImageError(path, "this is a folder or a device, not a file; name an image")
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise ImageError(path, "there is no such file; check the name") from error
     except OSError as error:
         raise ImageError(path, f"cannot be opened ({error.strerror or error}); check its permissions") from error
-    return decode(data, path)
 
 
-def decode(data: bytes, name: Path | str = "image") -> np.ndarray:
+def decode(data: bytes, name: Path | str = "image", smallest: int = 2) -> np.ndarray:
     """Decode the bytes of an image file as :func:`read` does; ``name`` is what an error calls it."""
+    return np.array(_open(data, name, smallest, _on_white))
+
+
+def layers(data: bytes, name: Path | str = "image", smallest: int = 2) -> Layers:
+    """Decode as :func:`decode` does, but keep the alpha channel beside the colours that lie under it."""
+
+    def parts(image: Image.Image) -> Layers:
+        colour, alpha = (None if layer is None else np.array(layer) for layer in _layers(image))
+        assert colour is not None
+        return Layers(colour, alpha, _frames(image))
+
+    return _open(data, name, smallest, parts)
+
+
+def _open(data: bytes, name: Path | str, smallest: int, finish: Callable[[Image.Image], T]) -> T:
+    """``finish`` of the opened, not yet decoded image; whatever goes wrong becomes one line."""
     if not data:
         raise ImageError(name, "the file is empty (0 bytes); fetch it again or remove it")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-            if width * height <= MAX_PIXELS and min(width, height) > 1:
-                return np.array(_on_white(_turned(image)))
+            if width * height <= MAX_PIXELS and min(width, height) >= smallest:
+                return finish(image)
     except UnidentifiedImageError as error:
         raise ImageError(name, "not an image, whatever its name says; remove it or save it as PNG or JPEG") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
@@ -92,9 +125,17 @@ def decode(data: bytes, name: Path | str = "image") -> np.ndarray:
     except Exception as error:  # decoders raise anything on damaged bytes: struct.error, SyntaxError, IndexError ...
         said = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(name, f"damaged or cut short ({said}); fetch it again or remove it") from error
-    if min(width, height) <= 1:
-        raise ImageError(name, f"only {width} x {height} pixels; use an image of at least 2 x 2")
+    if min(width, height) < smallest:
+        raise ImageError(name, f"only {width} x {height} pixels; use an image of at least {smallest} x {smallest}")
     raise ImageError(name, f"larger than {MAX_PIXELS // 10**6} megapixels; make it smaller first")
+
+
+def _frames(image: Image.Image) -> int:
+    """How many frames an opened image holds; damage behind the first one does not matter."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # as in `_open`: anything
+        return 1
 
 
 def _turned(image: Image.Image) -> Image.Image:
@@ -111,7 +152,16 @@ def _turned(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """8-bit sRGB image with its transparency laid on white."""
+    """8-bit sRGB image, upright, with its transparency laid on white."""
+    colour, alpha = _layers(image)
+    if alpha is None:
+        return colour
+    return Image.composite(colour, Image.new("RGB", colour.size, "white"), alpha)
+
+
+def _layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Upright 8-bit sRGB colours and the alpha channel (mode L) where the file has one."""
+    image = _turned(image)
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":
         image = _eight_bits(image)
@@ -121,10 +171,7 @@ def _on_white(image: Image.Image) -> Image.Image:
         alpha = image.getchannel("A")
     elif image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("RGB")
-    image = _to_srgb(image if alpha is None else image.convert("RGB"), profile)
-    if alpha is None:
-        return image
-    return Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
+    return _to_srgb(image if alpha is None else image.convert("RGB"), profile), alpha
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -15,7 +15,8 @@ def ratios(frame: pd.DataFrame, alt: str = "") -> Figure:
     """A bar a row of the bench, logarithmic: how many times faster than ``other_is`` (names as they are)."""
     drawn, axes = figures.figure(FULL, 0.5 + 0.3 * len(frame))
     place = np.arange(len(frame))[::-1]
-    axes.barh(place, frame["ratio"] - 1, left=1, color=np.where(frame["ratio"] >= 1, COLOURS[0], COLOURS[1]))
+    colours = [COLOURS[0] if ratio >= 1 else COLOURS[1] for ratio in frame["ratio"]]
+    axes.barh(place, frame["ratio"] - 1, left=1, color=colours)
     for y, row in zip(place, frame.itertuples(), strict=True):
         axes.annotate(f" {row.ratio:.3g}", (max(float(row.ratio), 1.0), y), va="center", fontsize=7)
     axes.set_yticks(place, frame["name"])

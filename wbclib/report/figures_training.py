@@ -30,6 +30,8 @@ NO_DISCRIMINATORS = Missing(
     "The discriminators of this run are not here: only its generator came back from where it was trained. "
     "Unpack its last checkpoint to see what they see."
 )
+NO_RELEASED = Missing("The authors' released weights are not here: `wbclib/networks/official.py` says what goes where.")
+NO_PAIRS = Missing("No pairs of photographs and official outputs are here, or not the weights to compare them with.")
 
 
 def panels(

@@ -1,0 +1,285 @@
+"""One pass and tiles, the reach of the network, sharpness, styles by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+import wbclib
+from wbclib import images
+from wbclib.files import UserError
+from wbclib.inference import styles
+from wbclib.inference.stylist import Stylist, halo, reach, tiles
+from wbclib.networks.generators import UNet
+from wbclib.options import OutputFilter, RunConfig, to_dict
+from wbclib.represent.surface import guided_filter, sharpen
+
+KINDS = [("symmetric", "half_pixel"), ("symmetric", "legacy"), ("same", "half_pixel"), ("same", "legacy")]
+
+
+def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def loud(network: UNet) -> UNet:
+    """Output as spread as a picture's: standard deviation about 0.5, some of it outside [-1, 1]."""
+    with torch.no_grad():
+        spread = network(torch.rand(1, 3, 64, 64) * 2 - 1).std()
+        network.conv_9.weight.mul_(0.5 / spread)
+    return network.eval()
+
+
+def unet(*kind: str) -> UNet:
+    torch.manual_seed(0)
+    return loud(UNet(*kind))
+
+
+def thin(*kind: str) -> UNet:
+    """The U-Net's geometry - kernels, strides, grids, skips - with an eighth of its channels, for large images."""
+    torch.manual_seed(0)
+    network = UNet(*kind)
+    for parent in network.modules():
+        for name, old in list(parent.named_children()):
+            if isinstance(old, nn.Conv2d):
+                ends = [n if n == 3 else n // 8 for n in (old.in_channels, old.out_channels)]
+                new = nn.Conv2d(ends[0], ends[1], old.kernel_size, old.stride, old.padding)  # type: ignore[arg-type]
+                nn.init.kaiming_normal_(new.weight, a=0.2)
+                setattr(parent, name, new)
+    return loud(network)
+
+
+def style(network: nn.Module | None = None, radius: int = 1) -> styles.Style:
+    return styles.Style("test", network or unet(), OutputFilter(radius=radius), "", "")
+
+
+# --- reach and tiles
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("column", range(4))
+def test_reach_is_what_the_gradient_says(kind: tuple[str, str], column: int) -> None:
+    """Oracle: autograd through a network of positive weights and no kinks tells exactly which columns count."""
+    network = UNet(*kind)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
+    x = torch.ones(1, 3, 16, 144, requires_grad=True)
+    network(x)[0, 0, 8, 68 + column].backward()
+    assert x.grad is not None
+    seen = x.grad[0].abs().sum((0, 1)).nonzero().flatten().tolist()
+    assert reach(column, *kind) == (68 + column - seen[0], seen[-1] - 68 - column)
+
+
+def test_halo_holds_network_and_filter() -> None:
+    assert [halo(radius) for radius in (0, 1, 2)] == [64, 64, 68]  # 62 + 2r, up to a multiple of 4
+    assert max(max(reach(c, *kind)) for c in range(4) for kind in KINDS) == 62
+
+
+@pytest.mark.parametrize("size", [(1, 1), (700, 500), (1, 90_000), (333, 4001)])
+@pytest.mark.parametrize("tile", [32, 50, 401])
+def test_tiles_cover_every_pixel_once(size: tuple[int, int], tile: int) -> None:
+    count = np.zeros(size, int)
+    for rows, columns in tiles(*size, tile, 64):
+        count[rows, columns] += 1
+        assert rows.start % 4 == columns.start % 4 == 0
+        assert len(count[rows, columns]) <= max(tile + 3, 161) or count[rows, columns].size == count.size
+    assert (count == 1).all()
+
+
+@pytest.mark.parametrize(("kind", "sides"), [(KINDS[0], (500, 832)), (KINDS[3], (1200,))])
+def test_tiled_is_untiled_at_3000_x_2000(kind: tuple[str, str], sides: tuple[int, ...]) -> None:
+    photo, drawn = noise(1999, 3001), style(thin(*kind))  # no multiples of 4
+    whole = Stylist(drawn, tile=4000).exact(photo)
+    assert whole.std() > 0.2
+    for tile in sides:
+        assert len(tiles(1999, 3001, tile, 64)) >= 6
+        difference = (Stylist(drawn, tile=tile).exact(photo) - whole).abs().max() / 2  # on the scale of [0, 1]
+        assert difference < 0.01 / 255
+
+
+def test_real_network_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, drawn = noise(301, 410), style()
+    whole = Stylist(drawn, tile=600).exact(photo)
+    tiled = Stylist(drawn, tile=100).exact(photo)
+    assert len(tiles(301, 410, 100, 64)) == 20
+    assert (tiled - whole).abs().max() / 2 < 0.01 / 255
+    monkeypatch.setattr("wbclib.inference.stylist.halo", lambda radius: 24)
+    short = Stylist(drawn, tile=100).exact(photo)
+    assert (short - whole).abs().max() / 2 > 0.1 / 255, "a test that cannot see seams proves nothing"
+
+
+def test_memory_does_not_grow_with_the_image() -> None:
+    seen: list[int] = []
+
+    def spy(x: Tensor) -> Tensor:
+        seen.append(x.shape[2] * x.shape[3])
+        return x
+
+    Stylist(style(), tile=128, engine=spy)(noise(900, 1400))
+    assert len(seen) == 8 * 11 and max(seen) <= (128 + 128) ** 2
+
+
+# --- one image
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 2), (64, 64), (65, 70), (63, 61)])
+def test_any_size_is_kept(size: tuple[int, int]) -> None:
+    """Padding by hand, network, cut, then the filter on the photograph's own pixels."""
+    photo, drawn = noise(*size), style()
+    found = Stylist(drawn).exact(photo)
+    assert Stylist(drawn)(photo).shape == (*size, 3)
+    padded = np.pad(photo, ((0, -size[0] % 4), (0, -size[1] % 4), (0, 0)), mode="edge")
+    with torch.no_grad():
+        output = drawn.network(images.to_tensor(padded)[None])[..., : size[0], : size[1]]
+        expected = guided_filter(images.to_tensor(photo)[None], output, 1, 5e-3).clamp(-1, 1)[0]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.4, 1.0])
+def test_sharpness_is_the_papers_interpolation(amount: float) -> None:
+    photo, drawn = noise(40, 52), style()
+    x = images.to_tensor(photo)[None]
+    with torch.no_grad():
+        raw = drawn.network(x)
+        smooth = guided_filter(x, raw, 1, 5e-3)
+        closed = (1 - amount) * smooth + amount * raw
+        expected = sharpen(x, raw, amount, drawn.output)
+    found = Stylist(drawn, sharpness=amount).exact(photo)
+    torch.testing.assert_close(found, closed.clamp(-1, 1)[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, expected.clamp(-1, 1)[0], atol=1e-5, rtol=0)
+    assert (raw - smooth).abs().mean() > 0.1  # so 0 and 1 are different pictures
+
+
+def test_overshoot_is_clamped_and_never_wraps() -> None:
+    bright = Stylist(style(radius=0), engine=lambda x: x * 0 + 1.5)
+    assert (bright(noise(8, 8)) == 255).all()
+
+
+@pytest.mark.parametrize("options", [{"sharpness": 1.1}, {"sharpness": float("nan")}, {"tile": 8}])
+def test_odd_options_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(UserError, match="say a number"):
+        Stylist(style(), **options)  # type: ignore[arg-type]
+
+
+# --- styles
+
+
+def trained(study: Path, name: str, method: str = "whitebox", seed: int = 0) -> Path:
+    """A run folder as training leaves it."""
+    folder = study / "data" / "runs" / name
+    folder.mkdir(parents=True)
+    torch.manual_seed(seed)
+    save_file(UNet().state_dict(), folder / "generator.safetensors")
+    config = dataclasses.replace(RunConfig(method=method), output=OutputFilter(radius=2))
+    (folder / "config.yaml").write_text(yaml.safe_dump({"config": to_dict(config)}), "utf-8")
+    return folder / "generator.safetensors"
+
+
+def test_default_style_is_the_best_that_is_there(study: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UserError, match="make reproduce"):
+        styles.load_style()
+    trained(study, "quick/whitebox")
+    assert styles.load_style().name == "quick/whitebox"
+    trained(study, "lab/whitebox")
+    with caplog.at_level("INFO"):
+        assert styles.load_style().name == "lab/whitebox"
+    assert "style lab/whitebox" in caplog.text
+
+
+def test_filter_is_that_of_the_run(study: Path) -> None:
+    file = trained(study, "lab/whitebox")
+    assert styles.load_style("lab/whitebox").output.radius == 2
+    assert styles.load_style(str(file)).output.radius == 2
+    trained(study, "lab/pretrain", method="pretrain")
+    assert styles.load_style("lab/pretrain").output.radius == 0
+    moved = file.rename(study / "mine.safetensors")
+    assert styles.load_style(str(moved)).output == OutputFilter(radius=1, infer_eps=5e-3)
+
+
+def test_no_filter_means_the_networks_output() -> None:
+    photo, network = noise(32, 32), unet()
+    with torch.no_grad():
+        raw = network(images.to_tensor(photo)[None]).clamp(-1, 1)[0]
+    torch.testing.assert_close(Stylist(style(network, radius=0)).exact(photo), raw, atol=1e-5, rtol=0)
+
+
+def test_official_weights_say_their_licence(
+    study: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(UserError, match="put whitebox_generator_official"):
+        styles.load_style("official-whitebox")
+    folder = study / "data" / "assets" / "weights"
+    folder.mkdir(parents=True)
+    file = folder / styles.OFFICIAL_FILE
+    np.savez(file, **{name: value.numpy() for name, value in UNet().state_dict().items()})
+    found = styles.load_style("official-whitebox")
+    assert isinstance(found.network, UNet) and found.network.padding == "same"
+    assert "CC BY-NC-SA 4.0" in found.licence and "no commercial use" in caplog.text
+    # the same bytes under another name are still theirs, and are not read as RGB
+    monkeypatch.setattr(styles, "OFFICIAL_SHA256", styles.sha256(file))
+    again = styles.load_style(str(file.rename(study / "mine.npz")))
+    assert again.licence == found.licence and str(study) not in again.source
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("name", "unknown style"),
+        ("missing", "not here"),
+        ("shape", "does not hold the generator"),
+        ("nan", "not finite"),
+        ("cut", "damaged"),
+        ("config", "damaged"),
+    ],
+)
+def test_odd_styles_are_refused(study: Path, fault: str, says: str) -> None:
+    file = trained(study, "lab/whitebox")
+    state = UNet().state_dict()
+    if fault in ("shape", "nan"):
+        state["conv_9.bias"] = torch.full((3,), float("nan")) if fault == "nan" else torch.zeros(4)
+        save_file(state, file)
+    if fault == "cut":
+        file.write_bytes(file.read_bytes()[:1000])
+    if fault == "config":
+        (file.parent / "config.yaml").write_text("a: [", "utf-8")
+    name = {"name": "../../x/y", "missing": "lab/other"}.get(fault, "lab/whitebox")
+    with pytest.raises(UserError, match=says) as caught:
+        styles.load_style(name)
+    assert "\n" not in str(caught.value)
+
+
+# --- the function
+
+
+def test_cartoonize_is_stylist_and_notices_new_weights(study: Path) -> None:
+    photo = noise(37, 50)
+    file = trained(study, "quick/whitebox")
+    first = wbclib.cartoonize(photo)
+    np.testing.assert_array_equal(first, Stylist(styles.load_style("quick/whitebox"))(photo))
+    images.write(study / "a.png", photo)
+    np.testing.assert_array_equal(wbclib.cartoonize(study / "a.png", style=str(file)), first)
+    assert (wbclib.cartoonize(photo, sharpness=1.0) != first).any()
+    torch.manual_seed(5)
+    save_file(UNet().state_dict(), file)
+    assert (wbclib.cartoonize(photo) != first).mean() > 0.5
+    with pytest.raises(UserError, match="uint8 array"):
+        wbclib.cartoonize(photo / 255)
+    with pytest.raises(UserError, match="no such file"):
+        wbclib.cartoonize("nowhere.png")
+
+
+def test_importing_the_library_stays_light() -> None:
+    code = "import sys, wbclib; assert 'torch' not in sys.modules; from wbclib import cartoonize; print(cartoonize)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent.parent
+    )
+    assert done.stdout.startswith("<function cartoonize"), done.stderr

@@ -1,0 +1,153 @@
+"""Many files through a stylist: one after the other, none twice, and no bad one in the way of the others."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from wbclib import images
+from wbclib.files import UserError
+from wbclib.inference import picture
+from wbclib.inference.inputs import Job, Plan, plan, shown
+
+LOG = logging.getLogger(__name__)
+Stylise = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass
+class Summary:
+    """What became of every input: files written, files that were there already, and (name, reason) of failures."""
+
+    done: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        """Exit status: 1 where something failed; what was kept is no failure."""
+        return 1 if self.failed else 0
+
+    def lines(self) -> list[str]:
+        """The counts, and one line a failure."""
+        counts = f"{len(self.done)} done, {len(self.kept)} kept as they were, {len(self.failed)} failed"
+        return [counts, *(f"failed: {name}: {reason}" for name, reason in self.failed)]
+
+
+def run(words: Sequence[str | Path], stylist: Stylise, out: Path | None = None, force: bool = False) -> Summary:
+    """Stylise files, folders and globs.
+
+    An output that is there already is kept unless ``force`` is given, so a run that was stopped goes on when it is
+    started again. Outputs appear whole or not at all. An input that cannot be used is told of in one line, and the
+    others go on.
+
+    Args:
+        words: files, folders and globs, see :func:`wbclib.inference.inputs.plan`.
+        stylist: uint8 (H, W, 3) to the same.
+        out: file or folder; default: the folder ``cartoons`` in the current one.
+        force: write outputs anew that are there already.
+
+    Raises:
+        UserError: what is wrong with the request as a whole; nothing has been written then.
+    """
+    wanted = plan(words, out)
+    summary = Summary(failed=list(wanted.failed))
+    for name, reason in wanted.failed:
+        LOG.warning("%s: %s", name, reason)
+    with logging_redirect_tqdm(), tqdm(wanted.jobs, "cartoonize", unit="file", disable=None) as bar:
+        for job in bar:
+            _one(job, wanted, stylist, force, summary)
+    return summary
+
+
+def _one(job: Job, wanted: Plan, stylist: Stylise, force: bool, summary: Summary) -> None:
+    """Do one job and enter it into the summary."""
+    try:
+        target = _film(job, stylist, force) if job.film else _picture(job, wanted, stylist, force)
+    except Kept as kept:
+        summary.kept.append(kept.target)
+        LOG.info("%s is there already and was kept; --force makes it anew", shown(kept.target))
+        return
+    except images.ImageError as error:
+        reason = error.reason
+    except UserError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"{error.strerror or error}; check the names and permissions of input and output"
+    except Exception as error:  # out of memory, a decoder's fault ...: the other files shall be done nevertheless
+        reason = f"{type(error).__name__}: {error}"
+    else:
+        summary.done.append(target)
+        return
+    summary.failed.append((shown(job.source), shown(" ".join(reason.split()))))
+    LOG.warning("%s: %s", *summary.failed[-1])
+
+
+class Kept(Exception):
+    """The target is there already."""
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(str(target))
+        self.target = target
+
+
+def _free(target: Path, force: bool) -> None:
+    if os.path.lexists(target) and not force:
+        raise Kept(target)
+    if os.path.isdir(target):
+        raise UserError(f"its output {target} is a folder; remove it or give another --out")
+
+
+def _there(source: Path) -> None:
+    """Reading a pipe would wait for ever, and a broken link deserves a word of its own."""
+    if os.path.islink(source) and not os.path.exists(source):
+        raise UserError("a link that leads nowhere or in a circle; mend or remove it")
+    if os.path.exists(source) and not os.path.isfile(source):
+        raise UserError("not a file but a pipe or a device; name a picture or a film")
+
+
+def _picture(job: Job, wanted: Plan, stylist: Stylise, force: bool) -> Path:
+    """Stylise one picture; the colours as they are stored under its alpha, which is kept unchanged.
+
+    Colours under fully transparent pixels are stylised like all others: a program that ignores alpha then shows one
+    picture, not two. They are seen by the network, as far as it reads, when it draws the visible ones beside them.
+    """
+    _free(job.target, force)
+    _there(job.source)
+    found = picture.read(job.source)
+    target = _target(job, wanted, found)
+    _free(target, force)
+    if found.frames > 1:
+        LOG.info("%s: %d frames or pages, the first is taken", shown(job.source), found.frames)
+    picture.write(target, picture.Picture(stylist(found.rgb), found.alpha))
+    return target
+
+
+def _target(job: Job, wanted: Plan, found: picture.Picture) -> Path:
+    """Where a picture goes: a format that does not hold its alpha gives way to PNG, unless the reader chose it."""
+    name, chosen = shown(job.source), job.target.suffix
+    end = picture.suffix(chosen, found.alpha is not None)
+    if job.exact and end != chosen:
+        LOG.info("%s: %s holds no transparency, laid on white", name, chosen)
+        return job.target
+    if end != job.source.suffix and not job.exact:
+        LOG.info("%s: written as %s", name, end)
+    target = job.target.with_suffix(end)
+    if target != job.target and (reason := wanted.claim(job.source, target)):
+        raise UserError(reason)
+    return target
+
+
+def _film(job: Job, stylist: Stylise, force: bool) -> Path:
+    _free(job.target, force)
+    _there(job.source)
+    from wbclib.inference.film import cartoonize_film
+
+    cartoonize_film(job.source, job.target, stylist, force=force)
+    return job.target

@@ -1,0 +1,155 @@
+"""Which generator draws: a run of this study, the authors' released weights, or a file of weights."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from wbclib import paths, profiles
+from wbclib.files import UserError, sha256
+from wbclib.networks import weights
+from wbclib.networks.generators import UNet
+from wbclib.networks.official import load_whitebox
+from wbclib.options import OutputFilter, run_config
+
+LOG = logging.getLogger(__name__)
+DEFAULTS = ("lab/whitebox", "quick/whitebox")  # the first whose weights are here
+OFFICIAL = "official-whitebox"
+OFFICIAL_FILE = "whitebox_generator_official_fp16.npz"
+OFFICIAL_SHA256 = "d2971f48b7525c8e108278cb448ffc50f7be7db8ec8244e9108650abb98dcf6d"
+OFFICIAL_LICENCE = "CC BY-NC-SA 4.0, Xinrui Wang: no commercial use, name the author, share alike"
+FILES = (".safetensors", ".npz")
+NO_FILTER = OutputFilter(radius=0)  # a guided filter of radius 0 gives its input back
+KNOWN = f"PROFILE/RUN such as {DEFAULTS[0]}, {OFFICIAL}, or a .safetensors or .npz file"
+
+
+@dataclass(frozen=True)
+class Style:
+    """A generator and what belongs to it.
+
+    Attributes:
+        name: ``lab/whitebox``, ``official-whitebox``, or the name of a file.
+        network: eval mode, float32, (N, 3, H, W) -> (N, 3, H, W); RGB in [-1, 1], unclamped, H and W multiples of 4.
+        output: the guided filter after the network (radius 0: none), with ``infer_eps``.
+        licence: one line; empty where nothing is known to be forbidden.
+        source: where the weights came from, without a machine's folders.
+    """
+
+    name: str
+    network: nn.Module
+    output: OutputFilter
+    licence: str
+    source: str
+
+
+def load_style(name: str | None = None) -> Style:
+    """Load a style; which one, and a licence that forbids something, is said in the log.
+
+    Args:
+        name: ``PROFILE/RUN`` (a finished run of this study), ``official-whitebox`` (the authors' weights below the
+            assets folder), or the path of a ``.safetensors`` or ``.npz`` file with the arrays of
+            :class:`wbclib.networks.generators.UNet`. None: the first of :data:`DEFAULTS` that is here.
+
+    The output filter is that of the run's ``config.yaml`` (also where a file is named that has one beside it):
+    none after a ``pretrain`` run. A file without one gets the released filter, radius 1 and eps 5e-3.
+
+    Raises:
+        UserError: an unknown name, missing or damaged weights; says what to do.
+    """
+    name = choose(name)
+    path = weights_file(name)
+    mark = sha256(path)
+    if name == OFFICIAL or mark == OFFICIAL_SHA256:  # under whatever name: read as RGB it would draw in false colours
+        network, output, licence = load_whitebox(path), OutputFilter(), OFFICIAL_LICENCE
+    else:
+        network, output, licence = _own(path), _output_filter(name, path), ""
+    _check_finite(network, path)
+    LOG.info("style %s (%s, sha256 %s...)", name, paths.shown(path), mark[:12])
+    if licence:
+        LOG.warning("licence of style %s: %s", name, licence)
+    return Style(name, network, output, licence, f"{paths.shown(path)}, sha256 {mark}")
+
+
+def choose(name: str | None) -> str:
+    """``name``, or the first of :data:`DEFAULTS` whose weights are here."""
+    if name:
+        return name
+    for default in DEFAULTS:
+        if paths.run(*default.split("/")).joinpath("generator.safetensors").is_file():
+            return default
+    raise UserError(
+        f"no trained generator is here ({', '.join(DEFAULTS)}): run `make reproduce`, or name one, --style {KNOWN}"
+    )
+
+
+def weights_file(name: str) -> Path:
+    """File of a style's weights.
+
+    Raises:
+        UserError: it is not there, or ``name`` is no style.
+    """
+    if name == OFFICIAL:
+        path = paths.assets() / "weights" / OFFICIAL_FILE
+        hint = f"put {OFFICIAL_FILE} at {weights.PLACE}; wbclib/networks/official.py says how to make it"
+    elif Path(name).suffix in FILES:
+        path, hint = Path(name), "check the name"
+    elif re.fullmatch(r"[\w.-]+/[\w.-]+", name) and ".." not in name:
+        path = paths.run(*name.split("/")) / "generator.safetensors"
+        hint = "train it with `wbc train RUN --profile PROFILE` (`make reproduce` does so for quick)"
+    else:
+        raise UserError(f"unknown style {name!r}; say {KNOWN}")
+    if not path.is_file():
+        raise UserError(f"the weights of style {name} are not here: {hint}")
+    return path
+
+
+def _own(path: Path) -> UNet:
+    """Our U-Net with the arrays of ``path``, strictly."""
+    state, network = weights.read(path), UNet()
+    wanted, found = _shapes(network.state_dict()), _shapes(state)
+    if wanted != found:
+        odd = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        raise UserError(
+            f"{path.name} does not hold the generator ({len(odd)} names or shapes differ, first {odd[0]}); "
+            "name a generator.safetensors of this study"
+        )
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in state.items()}
+
+
+def _output_filter(name: str, path: Path) -> OutputFilter:
+    """Guided filter of the run that made ``path``; the released one for a file of no known run."""
+    beside = path.parent / "config.yaml"
+    if beside.is_file():
+        config = run_config(_configuration(beside), paths.shown(beside))
+    elif Path(name).suffix in FILES:
+        return OutputFilter()
+    else:
+        profile, run = name.split("/")
+        config = profiles.load(profile).run(run)
+    return config.output if config.method == "whitebox" else NO_FILTER
+
+
+def _configuration(path: Path) -> dict[str, Any]:
+    try:
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8"))["config"])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise UserError(f"cannot read {paths.shown(path)}: it is damaged; move it away or restore it") from error
+
+
+def _check_finite(network: nn.Module, path: Path) -> None:
+    for name, value in network.state_dict().items():
+        if not bool(torch.isfinite(value).all()):
+            raise UserError(f"{path.name}: {name} is not finite, the training has failed; train this run again")
