@@ -17,8 +17,8 @@ def ratios(frame: pd.DataFrame, alt: str = "") -> Figure:
     place = np.arange(len(frame))[::-1]
     colours = [COLOURS[0] if ratio >= 1 else COLOURS[1] for ratio in frame["ratio"]]
     axes.barh(place, frame["ratio"] - 1, left=1, color=colours)
-    for y, row in zip(place, frame.itertuples(), strict=True):
-        axes.annotate(f" {row.ratio:.3g}", (max(float(row.ratio), 1.0), y), va="center", fontsize=7)
+    for y, ratio in zip(place, frame["ratio"].to_numpy(float), strict=True):
+        axes.annotate(f" {ratio:.3g}", (max(ratio, 1.0), y), va="center", fontsize=7)
     axes.set_yticks(place, frame["name"])
     axes.axvline(1, color="#333333", linewidth=0.9)
     axes.set(xscale="log", xlabel="ratio (right of 1: ours is faster)")

@@ -1,0 +1,218 @@
+"""Films: every frame through a stylist, in order, at its own time, with the sound of the original.
+
+Decoding, encoding and the boxes around them are FFmpeg's, by way of PyAV.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from tqdm.auto import tqdm
+
+from wbclib.files import UserError, atomic
+from wbclib.inference.sound import Sound
+
+LOG = logging.getLogger(__name__)
+SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv"})  # what is written; FFmpeg reads many more
+QUALITY = {"crf": "18", "preset": "medium"}  # visually near lossless; the network costs far more than the encoder
+HIGH_DEFINITION = 720  # lines from which an untagged film is BT.709 and no longer BT.601
+HDR = frozenset({ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67})
+MISSING = 0.5  # seconds that may lack at the end of a film before it counts as cut short
+
+Stylist = Callable[[np.ndarray], np.ndarray]
+
+
+def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = False) -> dict[str, Any]:
+    """Send every frame of a film through ``stylist`` and keep its sound.
+
+    H.264, 8 bits, 4:2:0, BT.709, limited range. Frames keep their time stamps, so a variable frame rate stays
+    variable. A film that is stored turned is turned upright. Odd sizes grow by one column or row, a copy of the last
+    one, because 4:2:0 has no odd sizes. Sound is copied packet by packet where ``target``'s container takes its codec,
+    and encoded as AAC where it does not. Subtitles, chapters and further pictures are left out, which the log says.
+    One frame is in memory at a time.
+
+    Args:
+        source: any film that FFmpeg reads.
+        target: ``.mp4``, ``.m4v``, ``.mov`` or ``.mkv``. It appears under this name when it is whole, not before.
+        stylist: uint8 RGB (H, W, 3) to uint8 (H, W, 3) of the same size.
+        force: write over an existing ``target``.
+
+    Returns:
+        frames, seconds (of the film), width, height, sound (``none``, ``copied`` or ``aac``), took (seconds of work).
+
+    Raises:
+        UserError: no film, no pictures in it, damaged, cut short (nothing is written then), high dynamic range,
+            ``target`` exists or cannot be written.
+    """
+    source, target = Path(source), Path(target)
+    _check_names(source, target, force)
+    begun = time.perf_counter()
+    try:
+        with av.open(str(source), metadata_errors="replace") as film, atomic(target) as temporary:
+            told = _convert(film, temporary, stylist, source.name)
+    except av.FFmpegError as error:
+        said = " ".join((error.strerror or str(error)).split())
+        raise UserError(
+            f"{source}: no film, damaged or cut short ({said}); play it, and fetch it again or remove it"
+        ) from error
+    return told | {"took": time.perf_counter() - begun}
+
+
+def _check_names(source: Path, target: Path, force: bool) -> None:
+    if not source.is_file():
+        raise UserError(f"{source}: there is no such file; check the name")
+    if target.suffix.lower() not in SUFFIXES:
+        raise UserError(f"cannot write {target}: choose a name that ends in {', '.join(sorted(SUFFIXES))}")
+    if target.exists() and target.samefile(source):
+        raise UserError(f"{target} is the film itself; choose another name")
+    if target.exists() and not force:
+        raise UserError(f"{target} exists; add --force to replace it, or choose another name")
+
+
+def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[str, Any]:
+    """Read ``film`` packet by packet and write the new one."""
+    video = _pictures(film, name)
+    with av.open(str(temporary), "w") as out:
+        sound = Sound(film, out)
+        writer = _Writer(out, video)
+        end = Fraction(0)  # seconds, over all streams
+        waiting: list[Any] = []  # sound from before the first picture: the file's head needs the picture's size
+        with tqdm(total=video.frames or None, desc=name, unit="frame", leave=False) as bar:
+            for packet in film.demux(video, *sound.streams):
+                if packet.is_corrupt:
+                    raise UserError(f"{name}: damaged after {float(end):.1f} s; fetch it again or remove it")
+                if packet.pts is not None:
+                    end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+                if packet.stream is not video:
+                    waiting.append(packet)
+                else:
+                    for frame in packet.decode():
+                        writer.write(frame, stylist(_upright(frame, name)))
+                        bar.update()
+                while waiting and writer.frames:
+                    sound.take(waiting.pop(0))
+        _check_whole(film, end, writer.frames, name)
+        sound.finish()
+        writer.finish()
+    return writer.told() | {"sound": sound.kind}
+
+
+def _pictures(film: Any, name: str) -> Any:
+    """The stream of moving pictures; a cover picture inside a song is none."""
+    videos = [stream for stream in film.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not videos:
+        raise UserError(f"{name}: there are no moving pictures in it; name a film")
+    left = [stream.type for stream in film.streams if stream.type != "audio" and stream is not videos[0]]
+    if left:
+        LOG.warning("%s: left out: %s", name, ", ".join(left))
+    videos[0].thread_type = "AUTO"
+    return videos[0]
+
+
+def _check_whole(film: Any, end: Fraction, frames: int, name: str) -> None:
+    """Nothing is lost silently: a film without frames, or whose end is missing, is an error."""
+    if not frames:
+        raise UserError(f"{name}: not one picture in it can be decoded; fetch it again or remove it")
+    promised = Fraction(film.duration or 0, av.time_base) + Fraction(film.start_time or 0, av.time_base)
+    if promised - end > MISSING:
+        raise UserError(
+            f"{name}: cut short, it ends after {float(end):.1f} of {float(promised):.1f} s; nothing was written, "
+            "fetch it again or save its good part as a film of its own"
+        )
+
+
+def _upright(frame: VideoFrame, name: str) -> np.ndarray:
+    """uint8 sRGB (H, W, 3) of a decoded frame, turned by its display matrix (quarter turns)."""
+    if frame.is_corrupt:
+        raise UserError(f"{name}: damaged at {float(frame.time or 0):.1f} s; fetch it again or remove it")
+    if frame.color_trc in HDR:
+        raise UserError(f"{name}: high dynamic range, which has no colours of a photograph; convert it to BT.709 first")
+    matrix: Colorspace | None = None  # None: as the frame says
+    if frame.colorspace == 2:  # unspecified
+        matrix = Colorspace.ITU709 if frame.height >= HIGH_DEFINITION else Colorspace.ITU601
+    rgb = frame.reformat(format="rgb24", src_colorspace=matrix, dst_color_range=ColorRange.JPEG).to_ndarray()
+    return np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
+
+
+class _Writer:
+    """Pictures in, H.264 out, at the time stamps of the frames that they came from."""
+
+    def __init__(self, out: Any, video: Any) -> None:
+        self.out, self.video = out, video
+        self.rate = Fraction(video.average_rate or video.guessed_rate or 25)
+        self.base = Fraction(video.time_base)
+        self.frames, self.end, self.size = 0, Fraction(0), (0, 0)
+        self.first: int | None = None
+        self.last = 0  # time stamp
+        self.lasting: dict[int, int] = {}  # time stamp -> duration, of the few frames inside the encoder
+        self.stream: Any = self.out.add_stream("libx264", rate=self.rate, options=QUALITY)
+
+    def open(self, frame: VideoFrame, size: tuple[int, int]) -> None:
+        """Fix what only the first picture tells: size, pixel shape, time base."""
+        context, self.size = self.stream.codec_context, size
+        context.height, context.width = (side + side % 2 for side in size)
+        context.pix_fmt, context.time_base = "yuv420p", self.base
+        context.colorspace, context.color_range = 1, ColorRange.MPEG  # 1: BT.709, in FFmpeg's and ISO's table
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        shape = self.video.sample_aspect_ratio
+        if shape:
+            context.sample_aspect_ratio = 1 / shape if round(frame.rotation / 90) % 2 else shape
+
+    def write(self, frame: VideoFrame, picture: np.ndarray) -> None:
+        """Encode ``picture`` (H, W, 3) in the place of ``frame``."""
+        height, width = picture.shape[:2]
+        if self.first is None:
+            self.open(frame, (height, width))
+        elif (height, width) != self.size:
+            raise UserError(f"the picture's size changes at {float(frame.time or 0):.1f} s; cut the film there first")
+        whole = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        ready = VideoFrame.from_ndarray(np.ascontiguousarray(whole), format="rgb24").reformat(
+            format="yuv420p",
+            src_color_range=ColorRange.JPEG,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+        )
+        ready.pts, ready.time_base = self.stamp(frame), self.base
+        self._mux(ready)
+
+    def stamp(self, frame: VideoFrame) -> int:
+        """Time stamp of ``frame``; one that is missing or does not grow comes right after its predecessor's."""
+        step = max(1, round(1 / self.rate / self.base))
+        stamp = frame.pts if frame.pts is not None else (self.last + step if self.frames else 0)
+        if self.first is None:
+            self.first = stamp
+        elif stamp <= self.last:
+            stamp = self.last + 1
+        duration = frame.duration or step
+        self.frames, self.last, self.lasting[stamp] = self.frames + 1, stamp, duration
+        self.end = (stamp + duration) * self.base
+        return stamp
+
+    def finish(self) -> None:
+        """Empty the encoder."""
+        self._mux(None)
+
+    def _mux(self, frame: VideoFrame | None) -> None:
+        for packet in self._packets(frame):
+            self.out.mux(packet)
+
+    def _packets(self, frame: VideoFrame | None) -> Iterator[Any]:
+        for packet in self.stream.encode(frame):
+            packet.duration = self.lasting.pop(packet.pts, packet.duration or 0)
+            yield packet
+
+    def told(self) -> dict[str, Any]:
+        """What was written."""
+        height, width = (side + side % 2 for side in self.size)
+        seconds = float(self.end - (self.first or 0) * self.base)
+        return {"frames": self.frames, "seconds": seconds, "width": width, "height": height}
