@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import time
@@ -305,3 +306,28 @@ def test_only_known_containers_are_written(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", [numbered(0)] * 2)
     with pytest.raises(UserError, match=r"ends in \.m4v, \.mkv"):
         cartoonize_film(source, tmp_path / "out.avi", same)
+
+
+def test_a_full_disk_is_not_a_damaged_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make(tmp_path / "film.mp4", [numbered(i) for i in range(3)])
+
+    def full(*_: object) -> None:
+        raise av.error.FFmpegError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("wbclib.inference.film._Writer._mux", full)
+    with pytest.raises(UserError, match=r"cannot write .*new\.mp4: No space left on device; free some space"):
+        cartoonize_film(source, tmp_path / "new.mp4", same)
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_chapters_are_left_out_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    plain = make(tmp_path / "plain.mkv", [numbered(i) for i in range(3)])
+    with av.open(str(plain)) as film, av.open(str(tmp_path / "film.mkv"), "w") as out:
+        out.set_chapters([{"id": 1, "start": 0, "end": 100, "time_base": Fraction(1, 1000), "metadata": {}}])
+        stream = out.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux():
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    cartoonize_film(tmp_path / "film.mkv", tmp_path / "new.mp4", same)
+    assert "left out: chapters" in caplog.text

@@ -5,6 +5,7 @@ Decoding, encoding and the boxes around them are FFmpeg's, by way of PyAV.
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv"})  # what is written; FFmpe
 QUALITY = {"crf": "18", "preset": "medium"}  # visually near lossless; the network costs far more than the encoder
 HIGH_DEFINITION = 720  # lines from which an untagged film is BT.709 and no longer BT.601
 HDR = frozenset({ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # what a disk says, not a film
 MISSING = 0.5  # seconds that may lack at the end of a film before it counts as cut short
 
 Stylist = Callable[[np.ndarray], np.ndarray]
@@ -62,6 +64,8 @@ def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = 
             told = _convert(film, temporary, stylist, source.name)
     except av.FFmpegError as error:
         said = " ".join((error.strerror or str(error)).split())
+        if error.errno in FULL:
+            raise UserError(f"cannot write {target}: {said}; free some space, then run again") from error
         raise UserError(
             f"{source}: no film, damaged or cut short ({said}); play it, and fetch it again or remove it"
         ) from error
@@ -113,6 +117,7 @@ def _pictures(film: Any, name: str) -> Any:
     if not videos:
         raise UserError(f"{name}: there are no moving pictures in it; name a film")
     left = [stream.type for stream in film.streams if stream.type != "audio" and stream is not videos[0]]
+    left += ["chapters"] if film.chapters() else []
     if left:
         LOG.warning("%s: left out: %s", name, ", ".join(left))
     videos[0].thread_type = "AUTO"
