@@ -36,5 +36,5 @@ def roofline(frame: pd.DataFrame, peaks: Mapping[str, float], alt: str = "") -> 
     for (_, row), marker, colour in zip(shown.iterrows(), MARKERS, COLOURS, strict=False):
         axes.plot(row["intensity"], row["gflop"] / row["ms"] * 1e3, marker, color=colour, label=row["part"])
     axes.set(xscale="log", yscale="log", xlabel="operations a byte", ylabel="Gflop/s")
-    axes.legend(loc="lower right")
+    drawn.legend(loc="outside right upper")  # a point may lie anywhere
     return figures.embed(drawn, alt)
