@@ -51,6 +51,7 @@ $(READY): requirements.lock pyproject.toml
 	$$UV pip sync --quiet --require-hashes --python $(PY) requirements.lock || { \
 	  echo "error: the packages could not be installed (see above); check the network and the free space, then run make again: it continues" >&2; exit 1; }; \
 	$$UV pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@echo "setup: compiling the kernels, once"; $(PY) -m wbclib.represent.warm
 	@$(PY) -c 'import torch; gpu = torch.cuda.is_available(); print("setup: ready; torch", torch.__version__, "on", torch.cuda.get_device_name() if gpu else "the CPU")'
 	@touch $@
 
