@@ -48,7 +48,7 @@ $(READY): requirements.lock pyproject.toml
 	    $(PY) -m pip install --quiet --require-hashes --no-deps --force-reinstall -r $(VENV)/uv.lock; }; \
 	fi; \
 	echo "setup: installing $$(grep -c '^[a-zA-Z0-9]' requirements.lock) locked packages (torch is large: minutes on a slow line)"; \
-	$$UV pip sync --quiet --require-hashes --python $(PY) requirements.lock || { \
+	$$UV pip sync --quiet --require-hashes --compile-bytecode --python $(PY) requirements.lock || { \
 	  echo "error: the packages could not be installed (see above); check the network and the free space, then run make again: it continues" >&2; exit 1; }; \
 	$$UV pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@echo "setup: compiling the kernels, once"; $(PY) -m wbclib.represent.warm
