@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+
+if TYPE_CHECKING:  # tests without a network do not wait for torch
+    from torch import Tensor
 
 
 @pytest.fixture
@@ -16,6 +22,42 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("WBC_ROOT", str(tmp_path))
     monkeypatch.delenv("WBC_ASSETS", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def weight_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Empty assets and an empty hub cache, so that no weights on this machine are found."""
+    import torch
+
+    torch.manual_seed(0)
+    monkeypatch.setenv("WBC_ASSETS", str(tmp_path / "bring"))
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    (tmp_path / "bring" / "weights").mkdir(parents=True)
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def place_weights(weight_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Puts weights of the test's own where a reader would put the real ones, and records their hash in the table."""
+    import numpy as np
+    import torch
+
+    from wbclib.files import sha256
+    from wbclib.networks.features import NETWORKS
+
+    def put(name: str, state: dict[str, Tensor], which: int = 0) -> Path:
+        spec = NETWORKS[name]
+        path = weight_folders / "bring" / "weights" / spec.files[which].name
+        if path.suffix == ".npz":
+            np.savez(path, **{key: value.numpy() for key, value in state.items()})
+        else:
+            torch.save(state, path)
+        listed = (*spec.files[:which], dataclasses.replace(spec.files[which], sha256=sha256(path)))
+        monkeypatch.setitem(NETWORKS, name, dataclasses.replace(spec, files=listed))
+        return path
+
+    return put
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

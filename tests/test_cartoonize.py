@@ -1,15 +1,11 @@
-"""Files, folders, globs, and all that can be wrong with them: each bad one has its line, each good one is done."""
+"""What `wbc cartoonize` writes: names of outputs, what is kept or replaced, a kill, the command."""
 
 from __future__ import annotations
 
 import os
-import re
 import signal
-import struct
 import subprocess
 import sys
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,180 +14,12 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from toy_images import negative, noise
 
 from wbclib import cli, images
 from wbclib.files import UserError
-from wbclib.inference import folder, inputs, picture
+from wbclib.inference import folder, inputs
 from wbclib.networks.generators import UNet
-
-Make = Callable[[Path], object]
-
-
-def negative(image: np.ndarray) -> np.ndarray:
-    """A stylist whose output is known."""
-    return 255 - image
-
-
-def noise(height: int = 24, width: int = 40, channels: int = 3, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8).squeeze()
-
-
-def png_of_size(width: int, height: int) -> bytes:
-    """A PNG that promises ``width`` x ``height`` pixels and holds almost none."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(10))) + chunk(b"IEND", b"")
-
-
-def saved(array: np.ndarray, format: str, **options: object) -> Make:
-    return lambda path: Image.fromarray(array).save(path, format=format, **options)
-
-
-def content(data: bytes) -> Make:
-    return lambda path: path.write_bytes(data)
-
-
-def part(array: np.ndarray, format: str, share: float) -> Make:
-    def make(path: Path) -> None:
-        saved(array, format)(path)
-        data = path.read_bytes()
-        path.write_bytes(data[: int(len(data) * share)])
-
-    return make
-
-
-def flipped(path: Path) -> None:
-    saved(noise(), "PNG")(path)
-    data = bytearray(path.read_bytes())
-    data[200:260] = bytes(60)
-    path.write_bytes(bytes(data))
-
-
-def turned() -> Image.Exif:
-    exif = Image.Exif()
-    exif[images.ORIENTATION] = 6
-    return exif
-
-
-def film(path: Path) -> None:
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
-    frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:])
-
-
-def clear_palette(path: Path) -> None:
-    image = Image.fromarray(noise()).quantize(8)
-    image.save(path, format="PNG", transparency=3)
-
-
-BROKEN_EXIF = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x05\x00\x12\x01\x03\x00\x01\x00\x00\x00\xff\xff"
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
-BAD: dict[str, tuple[Make, str]] = {  # name -> how it is made, what its line says
-    "truncated.jpg": (part(noise(64, 64), "JPEG", 0.5), "damaged or cut short .*fetch it again"),
-    "truncated.png": (part(noise(), "PNG", 0.5), "damaged or cut short .*fetch it again"),
-    "truncated.webp": (part(noise(), "WEBP", 0.5), "damaged or cut short|not an image"),
-    "short.gif": (part(noise(channels=1), "GIF", 0.02), "damaged or cut short|not an image"),
-    "header only.jpg": (part(noise(), "JPEG", 0.02), "damaged or cut short|not an image"),
-    "flipped.png": (flipped, "damaged or cut short .*fetch it again"),
-    "empty.jpg": (content(b""), r"empty \(0 bytes\)"),
-    "text.jpg": (content(b"I am not an image\n" * 50), "not an image, whatever its name says"),
-    "drawing.png": (content(SVG), "not an image, whatever its name says"),
-    "bomb.png": (content(png_of_size(20_000, 20_000)), "larger than 100 megapixels"),
-    "float.tif": (saved(np.zeros((8, 8), np.float32), "TIFF"), "save it as 8- or 16-bit"),
-    "circle.jpg": (lambda path: path.symlink_to(path.name), "a link that leads nowhere or in a circle"),
-    "dangling.jpg": (lambda path: path.symlink_to("gone.jpg"), "a link that leads nowhere or in a circle"),
-    "pipe.jpg": (lambda path: os.mkfifo(path), "a pipe or a device"),
-    "pipe.mp4": (lambda path: os.mkfifo(path), "a pipe or a device"),
-    "secret.jpg": (saved(noise(), "JPEG"), "Permission denied.*check its permissions"),
-    "bad\nname.jpg": (content(b"x"), "not an image"),
-    os.fsdecode(b"bad\xff.jpg"): (content(b"x"), "not an image"),
-}
-GOOD: dict[str, tuple[Make, str, tuple[int, int]]] = {  # name -> how it is made, its output, height and width of that
-    "png.jpg": (saved(noise(), "PNG"), "png.jpg", (24, 40)),
-    "alpha in disguise.jpg": (saved(noise(channels=4), "PNG"), "alpha in disguise.png", (24, 40)),
-    "1x1.png": (saved(noise(1, 1)[None, None], "PNG"), "1x1.png", (1, 1)),
-    "1x5000.png": (saved(noise(5000, 1)[:, None], "PNG"), "1x5000.png", (5000, 1)),
-    "5000x1.bmp": (saved(noise(1, 5000)[None], "BMP"), "5000x1.bmp", (1, 5000)),
-    "film.gif": (film, "film.png", (8, 8)),
-    "cmyk.jpg": (lambda path: Image.new("CMYK", (9, 7), (255, 0, 0, 0)).save(path), "cmyk.jpg", (7, 9)),
-    "deep.png": (saved(np.arange(960, dtype=np.uint16).reshape(24, 40) * 68, "PNG"), "deep.png", (24, 40)),
-    "deep.tif": (saved(np.arange(960, dtype=np.uint16).reshape(24, 40) * 68, "TIFF"), "deep.tif", (24, 40)),
-    "grey alpha.png": (saved(noise(channels=2), "PNG"), "grey alpha.png", (24, 40)),
-    "rgba.webp": (saved(noise(channels=4), "WEBP"), "rgba.webp", (24, 40)),
-    "clear palette.png": (clear_palette, "clear palette.png", (24, 40)),
-    "one bit.png": (saved(noise(channels=1) > 99, "PNG"), "one bit.png", (24, 40)),
-    "broken exif.jpg": (saved(noise(), "JPEG", exif=BROKEN_EXIF), "broken exif.jpg", (24, 40)),
-    "broken icc.png": (saved(noise(), "PNG", icc_profile=b"none at all"), "broken icc.png", (24, 40)),
-    "turned.png": (saved(noise(), "PNG", exif=turned()), "turned.png", (40, 24)),
-    "LOUD.JPG": (saved(noise(), "JPEG"), "LOUD.JPG", (24, 40)),
-    "-rf.png": (saved(noise(), "PNG"), "-rf.png", (24, 40)),
-    "élève 漢字 😀.png": (saved(noise(), "PNG"), "élève 漢字 😀.png", (24, 40)),
-    "two\nlines.png": (saved(noise(), "PNG"), "two\nlines.png", (24, 40)),
-    "n" * 251 + ".png": (saved(noise(), "PNG"), "n" * 251 + ".png", (24, 40)),
-    "%s [1].png": (saved(noise(), "PNG"), "%s [1].png", (24, 40)),
-}
-
-
-@pytest.fixture
-def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with all of them, a folder named like a picture, and links in a circle."""
-    place = tmp_path / "in"
-    place.mkdir()
-    for name, (make, *_) in (BAD | GOOD).items():
-        make(place / name)
-    (place / "x.jpg").mkdir()
-    saved(noise(), "PNG")(place / "x.jpg" / "inside.png")
-    (place / "loop").symlink_to(".")
-    (place / "x.jpg" / "up").symlink_to("..")
-    (place / "notes.txt").write_text("not asked for")
-    saved(noise(), "PNG")(place / ".hidden.png")
-    plain = Path.read_bytes
-
-    def read(self: Path) -> bytes:  # the superuser may read everything, so the refusal is played
-        if self.name == "secret.jpg":
-            raise PermissionError(13, "Permission denied", str(self))
-        return plain(self)
-
-    monkeypatch.setattr(Path, "read_bytes", read)
-    return place
-
-
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # wbclib.images ignores it too; pytest's filter lies over its own
-def test_hostile_folder(hostile: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    out = tmp_path / "out"
-    with caplog.at_level("INFO"):
-        summary = folder.run([hostile], negative, out)
-    said = dict(summary.failed)
-    assert said.keys() == {inputs.shown(hostile / name) for name in BAD} and len(BAD) + len(GOOD) >= 40
-    for name, (_, says) in BAD.items():
-        line = said[inputs.shown(hostile / name)]
-        assert re.search(says, line), f"{name}: {line}"
-        assert "\n" not in line and line.isprintable() and len(line) < 200
-    assert all(line.isprintable() for line in summary.lines()) and len(summary.lines()) == 1 + len(BAD)
-    expected = {name for _, name, _ in GOOD.values()} | {"x.jpg/inside.png"}
-    assert {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()} == expected
-    assert len(summary.done) == len(expected) and summary.status == 1
-    for name, (_, target, size) in GOOD.items():
-        source, drawn = picture.read(hostile / name), picture.read(out / target)
-        assert drawn.rgb.shape[:2] == size, name
-        if target.endswith(("png", "tif", "bmp")):
-            np.testing.assert_array_equal(drawn.rgb, 255 - source.rgb, err_msg=name)
-        assert (source.alpha is None) == (drawn.alpha is None), name
-        if source.alpha is not None:
-            np.testing.assert_array_equal(drawn.alpha, source.alpha, err_msg=name)
-    for says in ("3 frames or pages, the first is taken", "film.gif: written as .png", "x.jpg: a folder in spite"):
-        assert says in caplog.text
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_file_by_itself_has_the_same_line(hostile: Path, tmp_path: Path, name: str) -> None:
-    summary = folder.run([hostile / name], negative, tmp_path / "out")
-    ((who, line),) = summary.failed
-    assert who == inputs.shown(hostile / name) and line.isprintable() and not summary.done
-    assert not (tmp_path / "out").exists()
-
 
 # --- outputs
 
@@ -329,9 +157,8 @@ def test_one_fault_does_not_stop_the_others(here: Path, monkeypatch: pytest.Monk
 
 
 def test_films_go_to_the_film_room(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wbclib.inference import film as room
 
-    assert inputs.WRITTEN_FILMS == room.SUFFIXES and inputs.WRITTEN_FILMS < inputs.FILMS
+    assert inputs.WRITTEN_FILMS < inputs.FILMS
     calls: list[tuple[object, ...]] = []
     fake = SimpleNamespace(cartoonize_film=lambda *words, force: calls.append((*words, force)))
     monkeypatch.setitem(sys.modules, "wbclib.inference.film", fake)

@@ -1,54 +1,21 @@
-"""Frozen networks against torchvision's and pytorch-fid's own, and the records of where weights came from."""
+"""Frozen networks against torchvision's and pytorch-fid's own: their layers, their values, random ones."""
 
 from __future__ import annotations
 
-import dataclasses
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
 from torchvision.transforms.functional import normalize
 
-from wbclib.files import UserError, sha256
-from wbclib.networks import weights
-from wbclib.networks.features import NETWORKS, files, load
+from wbclib.networks.features import load
 from wbclib.networks.frozen import ColourTransform
 
-Place = Callable[[str, dict[str, Tensor]], Path]
-
-
-@pytest.fixture(autouse=True)
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Empty assets and an empty hub cache, so that nothing on this machine is found."""
-    torch.manual_seed(0)
-    monkeypatch.setenv("WBC_ASSETS", str(tmp_path / "bring"))
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
-    (tmp_path / "bring" / "weights").mkdir(parents=True)
-    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
-    return tmp_path
-
-
-@pytest.fixture
-def place(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Puts weights of the test's own where a reader would put the real ones, and records their hash in the table."""
-
-    def put(name: str, state: dict[str, Tensor], which: int = 0) -> Path:
-        spec = NETWORKS[name]
-        path = folders / "bring" / "weights" / spec.files[which].name
-        if path.suffix == ".npz":
-            np.savez(path, **{key: value.numpy() for key, value in state.items()})
-        else:
-            torch.save(state, path)
-        listed = (*spec.files[:which], dataclasses.replace(spec.files[which], sha256=sha256(path)))
-        monkeypatch.setitem(NETWORKS, name, dataclasses.replace(spec, files=listed))
-        return path
-
-    return put
+Place = Callable[..., Path]
+pytestmark = pytest.mark.usefixtures("weight_folders")
 
 
 def photographs(size: int = 48) -> tuple[Tensor, Tensor]:
@@ -85,13 +52,13 @@ def small_classifier(monkeypatch: pytest.MonkeyPatch, name: str) -> nn.Module:
 
 @pytest.mark.parametrize(("name", "index", "group_layer"), [("vgg19", 25, 4), ("vgg16", 21, 3)])
 def test_vgg_layer_and_normalisation(
-    name: str, index: int, group_layer: int, place: Place, monkeypatch: pytest.MonkeyPatch
+    name: str, index: int, group_layer: int, place_weights: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = small_classifier(monkeypatch, name)
     kinds = [type(layer).__name__ for layer in theirs.features[: index + 1]]
     assert kinds.count("MaxPool2d") == 3  # the fourth group
     assert kinds[::-1].index("MaxPool2d") == 2 * group_layer - 1  # its last convolution
-    place(name, {f"features.{key}": value for key, value in theirs.features.state_dict().items()})
+    place_weights(name, {f"features.{key}": value for key, value in theirs.features.state_dict().items()})
     ours, (x, normalised) = load(name), photographs()
     found = ours.features(x)
     assert_equal(found, output_of(theirs, theirs.features[index], normalised))
@@ -99,13 +66,13 @@ def test_vgg_layer_and_normalisation(
     assert (found < 0).float().mean() > 0.1  # before the ReLU
 
 
-def test_normalised_vgg_reads_its_own_colour_transform(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_normalised_vgg_reads_its_own_colour_transform(place_weights: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = small_classifier(monkeypatch, "vgg19")
     state = {f"features.{key}": value for key, value in theirs.features[:11].state_dict().items()}
     prep = nn.Conv2d(3, 3, 1)
     prep.weight.data = 255 * torch.eye(3).flip(0).reshape(3, 3, 1, 1)
     prep.bias.data = torch.tensor([-103.939, -116.779, -123.68])
-    place("vgg19_conv3_1", {**state, "prep.weight": prep.weight.data, "prep.bias": prep.bias.data})
+    place_weights("vgg19_conv3_1", {**state, "prep.weight": prep.weight.data, "prep.bias": prep.bias.data})
     ours, (x, _) = load("vgg19_conv3_1"), photographs(32)
     with torch.no_grad():
         wanted = output_of(theirs, theirs.features[10], prep((x + 1) / 2))
@@ -115,18 +82,18 @@ def test_normalised_vgg_reads_its_own_colour_transform(place: Place, monkeypatch
     assert found.min() < 0
 
 
-def test_squeezenet_layers(place: Place) -> None:
+def test_squeezenet_layers(place_weights: Place) -> None:
     theirs = torchvision.models.squeezenet1_1(weights=None)
-    place("squeezenet1_1", theirs.state_dict())
+    place_weights("squeezenet1_1", theirs.state_dict())
     ours, (x, normalised) = load("squeezenet1_1"), photographs(64)
     assert_equal(ours(x), output_of(theirs, theirs.features[7], normalised))
     deepest = output_of(theirs, theirs.features[12], normalised).mean((2, 3))
     assert_equal(ours.pooled(x), deepest)
 
 
-def test_resnet_layers(place: Place) -> None:
+def test_resnet_layers(place_weights: Place) -> None:
     theirs = torchvision.models.resnet50(weights=None)
-    place("resnet50", theirs.state_dict())
+    place_weights("resnet50", theirs.state_dict())
     ours, (x, normalised) = load("resnet50"), photographs(64)
     assert_equal(ours(x), output_of(theirs, theirs.layer3, normalised))
     pooled = output_of(theirs, theirs.avgpool, normalised).flatten(1)
@@ -134,17 +101,17 @@ def test_resnet_layers(place: Place) -> None:
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_mobilenet_from_arrays_or_from_torchvisions_file(which: int, place: Place) -> None:
+def test_mobilenet_from_arrays_or_from_torchvisions_file(which: int, place_weights: Place) -> None:
     theirs = torchvision.models.mobilenet_v2(weights=None)
     state = {k: v for k, v in theirs.state_dict().items() if which == 1 or not k.endswith("num_batches_tracked")}
-    place("mobilenet_v2", state, which)
+    place_weights("mobilenet_v2", state, which)
     ours, (x, normalised) = load("mobilenet_v2"), photographs(64)
     deepest = output_of(theirs, theirs.features[18], normalised)
     assert_equal(ours.pooled(x), deepest.mean((2, 3)))
     assert ours.pooled(x).shape == (2, 1280)
 
 
-def test_inception_is_pytorch_fids(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inception_is_pytorch_fids(place_weights: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     from pytorch_fid import inception
 
     def refuse(*_: object, **__: object) -> None:
@@ -155,7 +122,7 @@ def test_inception_is_pytorch_fids(place: Place, monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patch:  # the names of the whole network, as its file has them
         patch.setattr(nn.Module, "load_state_dict", lambda self, _: full.update(self.state_dict()))
         inception.fid_inception_v3()
-    place("inception", full)
+    place_weights("inception", full)
     theirs = inception.InceptionV3().eval()
     monkeypatch.setattr(inception, "load_state_dict_from_url", refuse)
     ours, (x, _) = load("inception"), photographs(64)
@@ -163,123 +130,6 @@ def test_inception_is_pytorch_fids(place: Place, monkeypatch: pytest.MonkeyPatch
         wanted = theirs((x + 1) / 2)[0][:, :, 0, 0]
     assert_equal(ours.pooled(x), wanted)
     assert wanted.shape == (2, 2048)
-
-
-def test_origin_says_where_the_weights_came_from(place: Place, folders: Path) -> None:
-    path = place("squeezenet1_1", torchvision.models.squeezenet1_1(weights=None).state_dict())
-    origin = load("squeezenet1_1").origin
-    assert (origin["network"], origin["pretrained"], origin["licence"]) == ("squeezenet1_1", True, "BSD-3-Clause")
-    assert origin["sha256"] == sha256(path)
-    assert origin["source"].endswith(f"assets/weights/{path.name}")
-    shutil.move(path, folders / "hub" / "checkpoints")
-    elsewhere = load("squeezenet1_1").origin
-    assert elsewhere["source"].endswith(f"torch hub cache/{path.name}")
-    assert str(folders) not in str(origin) + str(elsewhere)
-
-
-def test_files_are_what_another_machine_needs(place: Place) -> None:
-    assert files("squeezenet1_1") == files("random_vgg11") == []
-    path = place("squeezenet1_1", torchvision.models.squeezenet1_1(weights=None).state_dict())
-    assert files("squeezenet1_1") == [path]
-    path.write_bytes(b"")
-    with pytest.raises(UserError, match="damaged"):
-        files("squeezenet1_1")
-
-
-def test_missing_weights_say_what_to_put_where() -> None:
-    with pytest.raises(UserError, match=r"vgg19-dcbb9e9d\.pth at .*weights.* or allow downloads"):
-        load("vgg19")
-    with pytest.raises(UserError, match=r"weights of vgg19_conv3_1 not found: put vgg19_norm\S*npz at (?!.*downloads)"):
-        load("vgg19_conv3_1", downloads=True)
-    with pytest.raises(UserError, match="unknown feature network 'vgg'; say one of vgg19"):
-        load("vgg")
-
-
-@pytest.mark.parametrize("damage", ["cut", "other", "unrecorded"])
-def test_damaged_weights_are_refused(damage: str, place: Place) -> None:
-    state = torchvision.models.squeezenet1_1(weights=None).state_dict()
-    path = place("squeezenet1_1", state)
-    if damage == "cut":
-        path.write_bytes(path.read_bytes()[:-1000])
-    if damage == "other":
-        np.savez(path, anything=np.zeros(3))
-    if damage == "unrecorded":
-        np.savez(path, **{key: value.numpy() + 1 for key, value in state.items()})
-    with pytest.raises(UserError, match=r"squeezenet1_1_torchvision_fp16\.npz is damaged or another file"):
-        load("squeezenet1_1")
-
-
-def test_weights_of_another_network_do_not_fit(place: Place) -> None:
-    state = torchvision.models.squeezenet1_1(weights=None).state_dict()
-    del state["features.12.squeeze.bias"]
-    place("squeezenet1_1", state)
-    with pytest.raises(UserError, match=r"12\.squeeze\.bias is missing"):
-        load("squeezenet1_1")
-
-
-class Odd:
-    """Something that only unpickling could bring back."""
-
-
-@pytest.mark.parametrize("kind", ["object.pth", "cut.pth", "object.npz", "cut.npz", "cut.safetensors", "text.pkl"])
-def test_only_plain_arrays_are_read(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / kind
-    if kind == "object.pth":
-        torch.save({"a": Odd()}, path)
-    elif kind == "object.npz":
-        np.savez(path, a=np.array([Odd()], dtype=object))
-    elif kind.startswith("cut"):
-        (torch.save({"a": torch.zeros(9)}, path) if kind == "cut.pth" else path.write_bytes(b"PK\x03\x04 and no more"))
-        path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(UserError, match=kind):
-        weights.read(path)
-
-
-def test_downloads_are_kept_only_with_the_recorded_hash(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over file:// addresses: the official road without a network."""
-    torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), folders / "served.pth")
-    url, cache = (folders / "served.pth").as_uri(), folders / "hub" / "checkpoints" / "w.pth"
-    spec, right = NETWORKS["squeezenet1_1"], sha256(folders / "served.pth")
-
-    def record(digest: str, address: str) -> None:
-        file = weights.WeightFile("w.pth", digest, "test", "none", address)
-        monkeypatch.setitem(NETWORKS, "squeezenet1_1", dataclasses.replace(spec, files=(file,)))
-
-    record(right[:63] + ("0" if right[63] != "0" else "1"), url)
-    with pytest.raises(UserError, match="sent another file"):
-        load("squeezenet1_1", downloads=True)
-    assert not cache.exists()
-    record(right, url + ".gone")
-    with pytest.raises(UserError, match=r"could not fetch w\.pth"):
-        load("squeezenet1_1", downloads=True)
-    record(right, url)
-    with pytest.raises(UserError, match="not found"):
-        load("squeezenet1_1")
-    assert load("squeezenet1_1", downloads=True).origin["sha256"] == right == sha256(cache)
-
-
-def test_every_download_has_a_full_hash_that_agrees_with_its_file_name() -> None:
-    listed = [file for spec in NETWORKS.values() for file in spec.files]
-    assert len(listed) == 9
-    for file in listed:
-        assert len(bytes.fromhex(file.sha256)) == 32
-        if file.url:
-            assert file.url.endswith(f"-{file.sha256[:8]}.pth")
-            assert file.name == file.url.rsplit("/", 1)[1]
-
-
-def test_torchvisions_addresses_are_its_own() -> None:
-    models = torchvision.models
-    official = {
-        "vgg19": models.VGG19_Weights,
-        "vgg16": models.VGG16_Weights,
-        "squeezenet1_1": models.SqueezeNet1_1_Weights,
-        "resnet50": models.ResNet50_Weights,
-        "mobilenet_v2": models.MobileNet_V2_Weights,
-    }
-    assert {name: NETWORKS[name].files[-1].url for name in official} == {
-        name: kind.IMAGENET1K_V1.url for name, kind in official.items()
-    }
 
 
 def test_random_networks_are_drawn_alike() -> None:

@@ -117,6 +117,33 @@ def test_failure_leaves_the_old_page(shelf: Path, study: Path, capfd: pytest.Cap
     assert any(out.output_type == "error" for cell in failed.cells for out in cell.get("outputs", []))
 
 
+FRAIL = """
+from pathlib import Path
+tries = Path(__file__).with_suffix(".tries")
+tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+if len(tries.read_text()) > {deaths}:
+    from ipykernel.kernelapp import launch_new_instance
+    launch_new_instance()
+"""
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_kernel_that_dies_at_once_is_started_once_more(
+    deaths: int, shelf: Path, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(shelf, "02-frail", code("n = 1", "parameters"), code("1 + n"))
+    files.write_text(study / "modules/ipykernel_launcher.py", FRAIL.format(deaths=deaths))
+    monkeypatch.setenv("PYTHONPATH", str(study / "modules"))
+    target = study / "out.ipynb"
+    if deaths == 1:
+        assert execute.execute(path, target, {}).cells[-1].outputs[0]["data"]["text/plain"] == "2"
+    else:
+        with pytest.raises(UserError, match="02-frail.ipynb: its kernel does not start .*died before replying"):
+            execute.execute(path, target, {})
+        assert not target.exists()
+    assert (study / "modules/ipykernel_launcher.tries").read_text() == "xx"
+
+
 def test_parameters_are_checked_before_anything_runs(shelf: Path, study: Path) -> None:
     trap = code(f"open({str(study / 'ran')!r}, 'w')")
     untagged = written(shelf, "02-untagged", code("n = 1"), trap)

@@ -16,7 +16,8 @@ import pandas as pd
 from wbclib.evaluate import content
 from wbclib.options import PRESETS, Structure, build
 from wbclib.represent.colouring import colour_regions, spread
-from wbclib.represent.merging import TEXTURE_START, adjacent, merge_regions, region_statistics
+from wbclib.represent.merging import merge_regions
+from wbclib.represent.regions import TEXTURE_START, adjacent, region_statistics
 from wbclib.represent.segments import segment
 
 EDGE_SHARE = 0.05  # of the pixels: where the photograph's gradient is strongest

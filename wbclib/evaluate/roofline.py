@@ -6,7 +6,6 @@ A part of the step needs at least max(operations / peak, bytes / bandwidth) seco
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from wbclib import losses
+from wbclib.evaluate.timing import seconds
 from wbclib.options import RunConfig
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
@@ -46,19 +46,6 @@ def counted(work: Callable[[], Any]) -> tuple[int, int]:
     with FlopCounterMode(display=False) as operations, Bytes() as moved:
         work()
     return operations.get_total_flops(), moved.total
-
-
-def seconds(work: Callable[[], Any], rounds: int = 5) -> float:
-    """Shortest time of a few calls: the one that was disturbed least."""
-    work()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def machine(device: torch.device, dtype: torch.dtype = torch.float32) -> dict[str, float]:

@@ -7,6 +7,21 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
+
+def seconds(work: Callable[[], Any], rounds: int = 5) -> float:
+    """Shortest time of a few calls, that which was disturbed least; the work of a GPU is waited for."""
+    work()
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
 
 def paired(ours: Callable[[], Any], other: Callable[[], Any], rounds: int = 15) -> tuple[float, float, float]:
     """Median seconds of both, called in turn, and the median of their ratios other / ours, pair by pair.

@@ -21,10 +21,10 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from tqdm.auto import tqdm
 
 from wbclib.files import UserError, atomic
+from wbclib.inference.inputs import WRITTEN_FILMS
 from wbclib.inference.sound import Sound
 
 LOG = logging.getLogger(__name__)
-SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv"})  # what is written; FFmpeg reads many more
 QUALITY = {"crf": "18", "preset": "medium"}  # visually near lossless; the network costs far more than the encoder
 HIGH_DEFINITION = 720  # lines from which an untagged film is BT.709 and no longer BT.601
 HDR = frozenset({ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67})
@@ -75,8 +75,8 @@ def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = 
 def _check_names(source: Path, target: Path, force: bool) -> None:
     if not source.is_file():
         raise UserError(f"{source}: there is no such file; check the name")
-    if target.suffix.lower() not in SUFFIXES:
-        raise UserError(f"cannot write {target}: choose a name that ends in {', '.join(sorted(SUFFIXES))}")
+    if target.suffix.lower() not in WRITTEN_FILMS:
+        raise UserError(f"cannot write {target}: choose a name that ends in {', '.join(sorted(WRITTEN_FILMS))}")
     if target.exists() and target.samefile(source):
         raise UserError(f"{target} is the film itself; choose another name")
     if target.exists() and not force:

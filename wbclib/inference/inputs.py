@@ -15,7 +15,7 @@ from wbclib.files import UserError
 from wbclib.inference import picture
 
 LOG = logging.getLogger(__name__)
-FILMS = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v"})
+FILMS = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v"})  # looked for in folders; FFmpeg reads many more
 WRITTEN_FILMS = frozenset({".mp4", ".m4v", ".mov", ".mkv"})  # the others become .mp4
 DEFAULT_OUT = "cartoons"
 

@@ -80,7 +80,6 @@ def execute(path: Path, target: Path, parameters: Mapping[str, Any], *, threads:
         UserError: a parameter or tag is wrong (nothing ran), or a cell failed; then what was executed so far
             is in ``<target>.failed.ipynb``, the traceback's end was printed, and ``target`` is as it was.
     """
-    import papermill
     from papermill.exceptions import PapermillExecutionError
 
     check_parameters(path, parameters)
@@ -95,13 +94,7 @@ def execute(path: Path, target: Path, parameters: Mapping[str, Any], *, threads:
         )
         # fmt: on
         try:
-            try:
-                papermill.execute_notebook(**arguments)
-            except RuntimeError as error:  # a kernel that died before its first cell, as one in hundreds does
-                if "before replying" not in str(error):
-                    raise
-                LOG.warning("%s: its kernel did not start; trying once more", paths.shown(path))
-                papermill.execute_notebook(**arguments)
+            _run(arguments)
         except (PapermillExecutionError, DeadKernelError) as error:
             write_text(failed, nbformat.writes(scrub(read(draft), path, target)) + "\n")
             raise UserError(_explain(error, path, failed)) from error
@@ -109,6 +102,23 @@ def execute(path: Path, target: Path, parameters: Mapping[str, Any], *, threads:
     write_text(target, nbformat.writes(notebook) + "\n")
     failed.unlink(missing_ok=True)
     return notebook
+
+
+def _run(arguments: dict[str, Any], tries: int = 2) -> None:
+    """papermill's execution; a kernel that died before its first cell, when nothing had run, is started once more."""
+    import papermill
+
+    for left in reversed(range(tries)):
+        try:
+            papermill.execute_notebook(**arguments)
+            return
+        except RuntimeError as error:
+            if "before replying" not in str(error):
+                raise
+            name = paths.shown(Path(arguments["input_path"]))
+            if not left:
+                raise UserError(f"{name}: its kernel does not start ({error}); is there memory left?") from error
+            LOG.warning("%s: its kernel did not start; trying once more", name)
 
 
 def _modules() -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from wbclib.represent.union_find import find_root
+
 DIGIT = 10  # bits of a digit of the radix sort
 TRUNCATE = 4.0  # standard deviations at which the Gaussian ends, as in SciPy
 
@@ -136,15 +138,6 @@ def _order(costs: np.ndarray) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
-def _find(parent: np.ndarray, i: int) -> int:
-    """Root of i in a union-find forest; the path is halved on the way."""
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
-
-
-@njit(nogil=True, cache=True)
 def _join(parent: np.ndarray, size: np.ndarray, a: int, b: int) -> int:
     """Join the regions of two roots; returns the root of both, which is the earlier pixel."""
     root, other = min(a, b), max(a, b)
@@ -172,7 +165,7 @@ def _segment(image: np.ndarray, scale: float, min_size: int) -> np.ndarray:
         a, b = parent[e >> 2], parent[(e >> 2) + offset[e & 3]]
         if a == b:  # most often; saves the climb to the root
             continue
-        a, b = _find(parent, a), _find(parent, b)
+        a, b = find_root(parent, a), find_root(parent, b)
         if a == b:
             continue
         if cost < min(limit[a], limit[b]):
@@ -192,13 +185,13 @@ def _segment(image: np.ndarray, scale: float, min_size: int) -> np.ndarray:
         a, b = parent[e >> 2], parent[(e >> 2) + offset[e & 3]]
         if a == b:
             continue
-        a, b = _find(parent, a), _find(parent, b)
+        a, b = find_root(parent, a), find_root(parent, b)
         if a != b and (size[a] < min_size or size[b] < min_size):
             small -= (size[a] < min_size) + (size[b] < min_size)
             small += size[_join(parent, size, a, b)] < min_size
     labels, count = np.empty(pixels, np.int32), 0
     for i in range(pixels):
-        root = _find(parent, i)
+        root = find_root(parent, i)
         if root == i:
             labels[i] = count
             count += 1

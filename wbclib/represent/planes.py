@@ -6,10 +6,7 @@ float64, because neighbouring sums nearly cancel. (OpenCV's box filter pads the 
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,6 +14,8 @@ import torch
 from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from wbclib.represent.threads import threads
 
 
 class GuidedFilter(torch.autograd.Function):
@@ -161,13 +160,8 @@ def _each(work: Callable[..., tuple[np.ndarray, ...]], count: int, *inputs: Tens
                 result[k] = plane
 
     cores = max(1, min(torch.get_num_threads(), len(stacks[0])))
-    others = [_threads().submit(share, k, cores) for k in range(1, cores)]
+    others = [threads("planes").submit(share, k, cores) for k in range(1, cores)]
     share(0, cores)
     for other in others:
         other.result()
     return [torch.from_numpy(result).view(inputs[0].shape) for result in results]
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="planes")

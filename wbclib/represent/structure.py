@@ -5,11 +5,9 @@ The three steps are in ``segments.py``, ``merging.py`` and ``colouring.py``.
 
 from __future__ import annotations
 
-import functools
-import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from wbclib.represent.colouring import colour_regions
 from wbclib.represent.merging import merge_regions
 from wbclib.represent.scatter import colour_batch
 from wbclib.represent.segments import segment
+from wbclib.represent.threads import threads
 
 __all__ = ["Pending", "begin", "colour_regions", "merge_regions", "segment", "structure"]
 
@@ -72,7 +71,9 @@ class Pending:
         if self.here:
             self.values = x.to(torch.float32).permute(0, 2, 3, 1).contiguous().numpy()
             self.coloured = np.empty_like(self.values)
-        self.tasks: Sequence[Future[None]] = [_threads().submit(self._one, i) for i in range(len(self.pixels))]
+        self.tasks: Sequence[Future[None]] = [
+            threads("structure").submit(self._one, i) for i in range(len(self.pixels))
+        ]
 
     def _one(self, i: int) -> None:
         labels = merge_regions(self.pixels[i], segment(self.pixels[i], self.options), self.options)
@@ -90,8 +91,3 @@ class Pending:
         if not self.here:
             return colour_batch(self.x, torch.from_numpy(self.labels).to(self.x.device), self.options)
         return torch.from_numpy(self.coloured).permute(0, 3, 1, 2).contiguous().to(self.x.dtype)
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="structure")

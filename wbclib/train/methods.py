@@ -30,10 +30,11 @@ CHANNELS = {"surface": 3, "texture": 1}  # what the discriminator of each repres
 class View(losses.View):
     """The tensors of one generator step, computed when a loss term first asks for them (see losses.View)."""
 
-    def __init__(
-        self, method: Method, photo: Tensor, output: Tensor, seen: dict[str, Tensor], pending: Pending | None = None
-    ):
-        self.method, self.photo, self.output, self.seen, self.pending = method, photo, output, seen, pending
+    def __init__(self, method: Method, photo: Tensor, output: Tensor):
+        self.method, self.photo, self.output = method, photo, output
+        self.seen: dict[str, Tensor] = {}  # the output as each discriminator sees it
+        # Under way from here on: other threads find the structure images while the discriminators learn.
+        self.pending = method.begin_structure(output) if "structure" in method.weights else None
         config = method.config
         self.adversarial, self.perceptual_norm, self.tv_norm = (
             config.adversarial,
@@ -52,9 +53,9 @@ class View(losses.View):
 
     @cached_property
     def structure_features(self) -> Tensor:
-        pending = self.pending or self.method.begin_structure(self.output)
-        target = pending.result()
-        self.method.waited += pending.waited
+        assert self.pending is not None, "only a run with a structure weight has structure images"
+        target = self.pending.result()
+        self.method.waited += self.pending.waited
         with torch.no_grad():
             return self.method.perceive(target)
 
@@ -147,8 +148,7 @@ class Pretrain(Method):
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
         del draw
-        view = View(self, batch["photo"], self.generate(batch["photo"]), {})
-        return self.update_generator(view)
+        return self.update_generator(View(self, batch["photo"], self.generate(batch["photo"])))
 
 
 class WhiteBox(Method):
@@ -169,11 +169,10 @@ class WhiteBox(Method):
         return pairs
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
-        output = self.generate(batch["photo"])
-        pending = self.begin_structure(output) if "structure" in self.weights else None
-        pairs = self.represent(output, batch["cartoon"], draw)
+        view = View(self, batch["photo"], self.generate(batch["photo"]))
         logged = {}
-        for role, (fake, real) in pairs.items():
+        for role, (fake, real) in self.represent(view.output, batch["cartoon"], draw).items():
+            view.seen[role] = fake
             network, optimiser = self.modules[role], self.optimisers[role]
             network.requires_grad_(True)
             loss = losses.discriminator(network(real).float(), network(fake.detach()).float(), self.config.adversarial)
@@ -182,7 +181,6 @@ class WhiteBox(Method):
             optimiser.step()
             network.requires_grad_(False)  # the generator's step needs no gradient of the discriminator's weights
             logged[f"d_{role}"] = loss.detach()
-        view = View(self, batch["photo"], output, {role: fake for role, (fake, _) in pairs.items()}, pending)
         return logged | self.update_generator(view)
 
 
