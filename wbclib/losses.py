@@ -24,7 +24,7 @@ class View(Protocol):
     photo: Tensor  # (N, 3, H, W)
     output: Tensor  # (N, 3, H, W) the generator's output, after the output filter where the method has one
     adversarial: str  # lsgan | log
-    perceptual_norm: str  # mean | official
+    perceptual_norm: str  # mean | official | squared
     tv_norm: str  # mean | official
 
     @property
@@ -47,6 +47,10 @@ class View(Protocol):
     def texture_logits(self) -> Tensor:
         """D_t of the texture representation of the output."""
 
+    @property
+    def cartoon_logits(self) -> Tensor:
+        """CartoonGAN's D of the output itself."""
+
 
 def discriminator(real: Tensor, fake: Tensor, kind: str) -> Tensor:
     """Loss of a discriminator from its logits on cartoons (``real``) and outputs (``fake``).
@@ -55,9 +59,21 @@ def discriminator(real: Tensor, fake: Tensor, kind: str) -> Tensor:
     ``lsgan``: ((real - 1)^2 + fake^2) / 2, halved as in the official white-box code (Mao et al. 2017, eq. 2).
     """
     if kind == "log":
-        return F.softplus(-real).mean() + F.softplus(fake).mean()
+        return F.softplus(-real).mean() + rejected(fake, kind)
     if kind == "lsgan":
-        return 0.5 * ((real - 1).square().mean() + fake.square().mean())
+        return 0.5 * (real - 1).square().mean() + rejected(fake, kind)
+    raise ValueError(f"adversarial loss {kind!r}: say log or lsgan")
+
+
+def rejected(logits: Tensor, kind: str) -> Tensor:
+    """The part of a discriminator's loss that asks it to reject images, from its logits on them.
+
+    Outputs, and in CartoonGAN edge-smoothed cartoons, too (CartoonGAN, eq. 3): -log(1 - D(e)), or e^2 / 2.
+    """
+    if kind == "log":
+        return F.softplus(logits).mean()
+    if kind == "lsgan":
+        return 0.5 * logits.square().mean()
     raise ValueError(f"adversarial loss {kind!r}: say log or lsgan")
 
 
@@ -75,17 +91,20 @@ def generator(fake: Tensor, kind: str) -> Tensor:
 
 
 def perceptual(features: Tensor, target: Tensor, norm: str = "mean") -> Tensor:
-    """L1 distance of two feature maps (white-box paper, eqs. 3 and 6; CartoonGAN, eq. 8).
+    """Distance of two feature maps, L1 unless squared (white-box paper, eqs. 3 and 6; CartoonGAN, eq. 4).
 
-    ``mean`` averages over all values. ``official`` divides that average once more by h*w*c, as the
+    ``mean`` averages over all values. ``squared`` averages squares (CartoonGAN's ablation). ``official`` divides the
+    average of the absolute values once more by h*w*c, as the
     official white-box code does: 524 288 for VGG19 conv4_4 at 256x256.
     """
+    if norm == "squared":
+        return (features - target).square().mean()
     distance = (features - target).abs().mean()
     if norm == "official":
         return distance / features[0].numel()
     if norm == "mean":
         return distance
-    raise ValueError(f"perceptual norm {norm!r}: say mean or official")
+    raise ValueError(f"perceptual norm {norm!r}: say mean, official or squared")
 
 
 def total_variation(image: Tensor, norm: str = "mean") -> Tensor:
@@ -145,6 +164,12 @@ TERMS: dict[str, Term] = {
         r"\mathcal{L}_{\mathrm{pixel}}",
         lambda view: (view.output - view.photo).abs().mean(),
         "the photograph itself (the official code's pretraining loss)",
+    ),
+    "adversarial": Term(
+        r"\mathcal{L}_{\mathrm{adv}}",
+        lambda view: generator(view.cartoon_logits, view.adversarial),
+        "the image as a whole like a cartoon, with clear edges",
+        discriminator="cartoon",
     ),
 }
 

@@ -81,6 +81,25 @@ class OutputFilter:
 
 
 @dataclass(frozen=True)
+class Residual:
+    """CartoonGAN's networks."""
+
+    width: int = 64  # channels of the generator's first layer; the discriminator's has half
+    norm: str = "instance"  # instance: the official code | batch: the paper
+
+
+@dataclass(frozen=True)
+class Edges:
+    """CartoonGAN's edge-smoothed cartoons; lengths in pixels of the crop that the discriminator sees."""
+
+    weight: float = 1.0  # of their part of the discriminator's loss; 0: no edge-promoting loss
+    low: float = 100.0  # Canny's thresholds, on the 0-255 scale
+    high: float = 200.0
+    dilation: int = 5  # side of the square
+    blur: int = 5  # side of the Gaussian's window
+
+
+@dataclass(frozen=True)
 class Weights:
     """Weight of every loss term. A term whose weight is 0 is not computed."""
 
@@ -90,6 +109,7 @@ class Weights:
     content: float = 0.0
     tv: float = 0.0
     pixel: float = 0.0
+    adversarial: float = 0.0  # CartoonGAN's discriminator; surface and texture have their own
 
 
 @dataclass(frozen=True)
@@ -108,13 +128,17 @@ class RunConfig:
     precision: str = "auto"  # auto: bfloat16 where the device computes it natively | float32 | bfloat16
     adversarial: str = "lsgan"  # lsgan | log
     features: str = "random_vgg11"  # perceptual network, a key of wbclib.networks.features.NETWORKS
-    perceptual_norm: str = "mean"  # mean: mean absolute difference | official: divided once more by h*w*c
+    perceptual_norm: str = "mean"  # mean absolute difference | official: divided once more by h*w*c | squared: mean
     tv_norm: str = "mean"  # mean | official: squared, divided once more by the number of values
     scale_min: float = 0.5  # smallest crop, as a share of the image's short side
     surface: Surface = field(default_factory=Surface)
     structure: Structure = field(default_factory=Structure)
     texture: Texture = field(default_factory=Texture)
     output: OutputFilter = field(default_factory=OutputFilter)
+    generator: str = "unet"  # a key of wbclib.train.methods.GENERATORS: unet | residual
+    residual: Residual = field(default_factory=Residual)
+    edges: Edges = field(default_factory=Edges)
+    pool: int = 0  # outputs kept to show to the discriminator again (official CartoonGAN code: 50); 0: none
     weights: Weights = field(default_factory=Weights)
     photos: CorpusSpec = field(default_factory=CorpusSpec)
     cartoons: CorpusSpec = field(default_factory=lambda: CorpusSpec(kind="toon", count=64))
@@ -122,11 +146,23 @@ class RunConfig:
     sample_every: int = 100
 
     def hash(self) -> str:
-        """Stable 64-digit hash; what does not change the result (how often things are saved) is left out."""
+        """Stable 64-digit hash; what does not change the result (how often things are saved) is left out.
+
+        So are options that came later (:data:`LATER`) while they hold their defaults: records of before stay valid.
+        """
         values = dataclasses.asdict(self)
         values.pop("checkpoint_every")
         values.pop("sample_every")
+        for *groups, name in LATER:
+            place, default = values, dataclasses.asdict(RunConfig())
+            for group in groups:
+                place, default = place[group], default[group]
+            if place[name] == default[name]:
+                del place[name]
         return digest(values)
+
+
+LATER = (("weights", "adversarial"), ("generator",), ("residual",), ("edges",), ("pool",))
 
 
 @dataclass(frozen=True)
@@ -168,6 +204,25 @@ PRESETS: dict[str, dict[str, Any]] = {
         },
         "texture": {"variant": "official"},
         "weights": {"surface": 0.1, "texture": 1.0, "structure": 2e2, "content": 2e2, "tv": 1e4},
+    },
+    # CartoonGAN, section 3.2-3.3; its official code as released in 2018.
+    "cartoongan-paper": {
+        "generator": "residual",
+        "residual": {"norm": "batch"},
+        "adversarial": "log",
+        "features": "vgg19",
+        "perceptual_norm": "mean",
+        "weights": {"adversarial": 1.0, "content": 10.0},
+    },
+    "cartoongan-official": {
+        "generator": "residual",
+        "residual": {"norm": "instance"},
+        "adversarial": "lsgan",
+        "features": "vgg19",
+        "perceptual_norm": "mean",
+        "beta2": 0.999,
+        "pool": 50,
+        "weights": {"adversarial": 1.0, "content": 10.0},
     },
 }
 

@@ -33,6 +33,7 @@ class Profile:
     measure: Measure
     downloads: bool = False  # may official weights be fetched (always against a recorded hash)?
     device: str = "auto"
+    comparison: tuple[str, ...] = ()  # runs that are rows of the comparison; empty: all of them
 
     def run(self, name: str) -> RunConfig:
         """Configuration of a run of this profile."""

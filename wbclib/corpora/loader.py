@@ -14,7 +14,10 @@ import torch
 
 from wbclib import images
 from wbclib.corpora.base import Corpus
+from wbclib.corpora.edges import check as check_edges
+from wbclib.corpora.edges import edge_smoothed
 from wbclib.files import UserError
+from wbclib.options import Edges
 
 PHOTO, CARTOON, EVALUATION = 0, 1, 2  # independent random streams of one seed
 
@@ -62,10 +65,18 @@ class Loader:
         batch: crops of each kind in a batch.
         seed: every batch is a function of (seed, step).
         scale_min: smallest crop as a share of the shorter side, in (0, 1].
+        edges: where given, every batch also holds its cartoons with smoothed edges.
     """
 
     def __init__(
-        self, photos: Corpus, cartoons: Corpus, size: int, batch: int, seed: int, scale_min: float = 0.5
+        self,
+        photos: Corpus,
+        cartoons: Corpus,
+        size: int,
+        batch: int,
+        seed: int,
+        scale_min: float = 0.5,
+        edges: Edges | None = None,
     ) -> None:
         if size < 1 or batch < 1 or seed < 0 or not 0 < scale_min <= 1:
             raise UserError(
@@ -76,7 +87,9 @@ class Loader:
         for corpus, _ in self.sources.values():
             if not len(corpus):
                 raise UserError(f"corpus {corpus.name} has no images; add some")
-        self.size, self.count, self.seed, self.scale_min = size, batch, seed, scale_min
+        if edges is not None:
+            check_edges(edges)
+        self.size, self.count, self.seed, self.scale_min, self.edges = size, batch, seed, scale_min, edges
 
     @property
     def enlarged(self) -> dict[str, int]:
@@ -86,11 +99,17 @@ class Loader:
         }
 
     def batch(self, step: int) -> dict[str, torch.Tensor]:
-        """Batch of a step: ``photo`` and ``cartoon``, float32 (batch, 3, size, size) in [-1, 1]."""
-        return {
-            kind: images.to_tensor(np.stack([self._sample(corpus, row) for row in self._draw(step, stream)]))
+        """Batch of a step: ``photo``, ``cartoon`` and, with ``edges``, ``smoothed``, the same cartoons smoothed.
+
+        Each is float32 (batch, 3, size, size) in [-1, 1].
+        """
+        found = {
+            kind: np.stack([self._sample(corpus, row) for row in self._draw(step, stream)])
             for kind, (corpus, stream) in self.sources.items()
         }
+        if self.edges is not None:
+            found["smoothed"] = np.stack([edge_smoothed(cartoon, self.edges) for cartoon in found["cartoon"]])
+        return {kind: images.to_tensor(pictures) for kind, pictures in found.items()}
 
     def _draw(self, step: int, stream: int) -> np.ndarray:
         """One row (image, scale, down, right, mirror) a crop."""

@@ -57,7 +57,7 @@ def representations(config: RunConfig, seed: int = 0) -> dict[str, Stylise]:
 def methods(profile: Profile) -> dict[str, Stylise]:
     """Every method of the table; trained ones are trained first where they are not finished."""
     table = representations(profile.run("whitebox"))
-    for name in profile.runs:
+    for name in profile.comparison or profile.runs:
         table["pretrained" if name == "pretrain" else name] = trained(name, profile)
     return table
 

@@ -1,7 +1,8 @@
-"""The authors' released white-box weights (CC BY-NC-SA 4.0, no commercial use), converted to an ``.npz`` of arrays.
+"""Weights that the authors of both papers released, in our networks.
 
-Layout of the file, for a reader who has the original TensorFlow 1 checkpoint (``model-33999``): 36 arrays, 1 467 075
-numbers, float16 or float32, under the names of :class:`wbclib.networks.generators.UNet`.
+Both are kept as an ``.npz`` of arrays. The white box (CC BY-NC-SA 4.0, no commercial use), for a reader who has the
+original TensorFlow 1 checkpoint (``model-33999``): 36 arrays, 1 467 075 numbers, float16 or float32, under the names of
+:class:`wbclib.networks.generators.UNet`.
 
 ========================  ==========================  =============================================
 array                     shape (OIHW)                in the checkpoint, scope ``generator/``
@@ -26,10 +27,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from wbclib.files import UserError
 from wbclib.networks import weights
 from wbclib.networks.generators import UNet
+from wbclib.networks.residual import BLOCKS, ResidualGenerator
 
 
 def load_whitebox(path: Path) -> UNet:
@@ -46,19 +49,65 @@ def load_whitebox(path: Path) -> UNet:
     Raises:
         UserError: if the file cannot be read, or a name or a shape is not what the network needs.
     """
-    state = weights.read(Path(path))
     network = UNet(padding="same", upsample="legacy")
+    _fill(network, weights.read(Path(path)), Path(path).name)
+    _swap_ends(network.conv, network.conv_9)
+    return network.eval()
+
+
+def load_cartoongan(path: Path) -> ResidualGenerator:
+    """A generator that the authors of CartoonGAN released, ready for our own image convention.
+
+    The weights see and give BGR; both ends are reordered here. Instance normalisation has a scale and a shift and
+    divides by (standard deviation + 1e-9), which is the square root of (variance + 1e-18) but for flat planes.
+
+    Args:
+        path: ``.npz`` or ``.safetensors`` with the 94 arrays ``conv01_1.weight`` ... ``in13_1.shift`` (OIHW; transposed
+            convolutions IOHW) under the names of the authors' layers.
+
+    Raises:
+        UserError: if the file cannot be read, or a name or a shape is not what the network needs.
+    """
+    network = ResidualGenerator(norm="instance", affine=True, eps=1e-18)
+    _fill(network, weights.read(Path(path)), Path(path).name, cartoongan_names())
+    _swap_ends(network.conv, network.out)
+    return network.eval()
+
+
+def cartoongan_names() -> dict[str, str]:
+    """The authors' name of every array -> that of :class:`wbclib.networks.residual.ResidualGenerator`."""
+    layers = {
+        "conv01_1": "conv", "conv02_1": "down1_1", "conv02_2": "down1_2", "conv03_1": "down2_1", "conv03_2": "down2_2",
+        "deconv01_1": "up1_1", "deconv01_2": "up1_2", "deconv02_1": "up2_1", "deconv02_2": "up2_2", "deconv03_1": "out",
+    }  # fmt: skip
+    norms = {"in01_1": "norm_0", "in02_1": "norm_1", "in03_1": "norm_2", "in12_1": "norm_3", "in13_1": "norm_4"}
+    for i in range(BLOCKS):
+        for j in (1, 2):
+            layers[f"conv{i + 4:02d}_{j}"] = f"blocks.{i}.conv_{j}"
+            norms[f"in{i + 4:02d}_{j}"] = f"blocks.{i}.norm_{j}"
+    names = {f"{old}.{kind}": f"{new}.{kind}" for old, new in layers.items() for kind in ("weight", "bias")}
+    for old, new in norms.items():
+        names |= {f"{old}.scale": f"{new}.weight", f"{old}.shift": f"{new}.bias"}
+    return names
+
+
+@torch.no_grad()
+def _swap_ends(first: nn.Conv2d, last: nn.Conv2d) -> None:
+    """Make weights that see and give BGR see and give RGB."""
+    for value in (first.weight.transpose(0, 1), last.weight, last.bias):
+        value.copy_(value[torch.tensor([2, 1, 0])])  # type: ignore[index, union-attr]
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], file: str, names: dict[str, str] | None = None) -> None:
+    """Load ``state`` under our names, strictly; UserError that names the first array that does not fit."""
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    theirs = {new: old for old, new in (names or {}).items()}
+    wanted = {theirs.get(name, name): shape for name, shape in wanted.items()}
     found = {name: tuple(value.shape) for name, value in state.items()}
     if wanted != found:
         odd = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
         raise UserError(
-            f"{Path(path).name} does not hold the white-box generator ({len(odd)} names or shapes differ, "
-            f"first {odd[0]}); convert the released weights again"
+            f"{file} does not hold this generator ({len(odd)} names or shapes differ, first {odd[0]}); "
+            "convert the released weights again"
         )
-    swap = torch.tensor([2, 1, 0])
-    state["conv.weight"] = state["conv.weight"][:, swap]
-    state["conv_9.weight"] = state["conv_9.weight"][swap]
-    state["conv_9.bias"] = state["conv_9.bias"][swap]
-    network.load_state_dict(state)
-    return network.eval()
+    network.load_state_dict({(names or {}).get(name, name): value for name, value in state.items()})

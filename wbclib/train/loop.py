@@ -156,7 +156,9 @@ class _Run:
     def train(self, progress: bool) -> dict[str, Any]:
         """Train to the last step, then write weights and record."""
         config, clock = self.config, time.monotonic()
-        loader = Loader(self.photos, self.cartoons, config.size, config.batch, config.seed, config.scale_min)
+        loader = Loader(
+            self.photos, self.cartoons, config.size, config.batch, config.seed, config.scale_min, self.method.edges
+        )
         draw, device = torch.Generator(), self.fabric.device
         bar = tqdm(total=config.steps, initial=self.step, desc=f"{self.profile.name}/{self.name}", unit="step",
                    disable=not progress, mininterval=1.0)  # fmt: skip

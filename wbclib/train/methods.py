@@ -6,6 +6,7 @@ A method owns its networks and optimisers and offers ``step`` and ``stylise``. A
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
@@ -19,12 +20,22 @@ from wbclib.files import UserError
 from wbclib.networks import features as feature_networks
 from wbclib.networks.discriminators import PatchDiscriminator
 from wbclib.networks.generators import UNet
-from wbclib.options import RunConfig
+from wbclib.networks.residual import CartoonDiscriminator, ImagePool, ResidualGenerator
+from wbclib.options import Edges, RunConfig
 from wbclib.represent.structure import Pending, begin
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
 
-CHANNELS = {"surface": 3, "texture": 1}  # what the discriminator of each representation sees
+Build = Callable[[RunConfig], nn.Module]
+GENERATORS: dict[str, Build] = {
+    "unet": lambda config: UNet(),
+    "residual": lambda config: ResidualGenerator(config.residual.width, config.residual.norm),
+}
+DISCRIMINATORS: dict[str, Build] = {
+    "surface": lambda config: PatchDiscriminator(3),
+    "texture": lambda config: PatchDiscriminator(1),
+    "cartoon": lambda config: CartoonDiscriminator(max(1, config.residual.width // 2), config.residual.norm),
+}
 
 
 class View(losses.View):
@@ -67,6 +78,10 @@ class View(losses.View):
     def texture_logits(self) -> Tensor:
         return self.method.modules["texture"](self.seen["texture"])
 
+    @property
+    def cartoon_logits(self) -> Tensor:
+        return self.method.modules["cartoon"](self.seen["cartoon"])
+
 
 class Method:
     """Base of the methods: a generator, the discriminators that the weighted terms ask for, Adam for each.
@@ -82,10 +97,15 @@ class Method:
         self.weights = {name: weight for name, weight in asdict(config.weights).items() if weight != 0}
         if not self.weights:
             raise UserError("this run has no loss term: give at least one weight that is not 0")
-        plain: dict[str, nn.Module] = {"generator": UNet()}
-        for term in self.weights:
-            if role := losses.TERMS[term].discriminator:
-                plain[role] = PatchDiscriminator(CHANNELS[role])
+        if config.generator not in GENERATORS:
+            raise UserError(f"unknown generator {config.generator!r}; known are: {', '.join(GENERATORS)}")
+        try:
+            plain = {"generator": GENERATORS[config.generator](config)}
+            for term in self.weights:
+                if role := losses.TERMS[term].discriminator:
+                    plain[role] = DISCRIMINATORS[role](config)
+        except ValueError as error:
+            raise UserError(f"this run's networks: {error}") from error
         self.modules: dict[str, Any] = {}
         self.optimisers: dict[str, Optimizer] = {}
         for name, module in plain.items():
@@ -119,14 +139,38 @@ class Method:
 
     @torch.no_grad()
     def stylise(self, photo: Tensor) -> Tensor:
-        """Stylised photographs in [-1, 1], clamped, never wrapped."""
-        return self.generate(photo, self.config.output.infer_eps).clamp(-1, 1)
+        """Stylised photographs in [-1, 1], clamped, never wrapped; batch normalisation by its running means."""
+        generator = self.modules["generator"]
+        training = generator.training
+        generator.eval()
+        try:
+            return self.generate(photo, self.config.output.infer_eps).clamp(-1, 1)
+        finally:
+            generator.train(training)
+
+    @property
+    def edges(self) -> Edges | None:
+        """How the loader is to smooth cartoons along their edges; None: this method has no use for such cartoons."""
+        return None
 
     def begin_structure(self, output: Tensor) -> Pending:
         """Start the structure images of an output; the cores find regions while this thread goes on."""
         if not torch.isfinite(output).all():
             raise FloatingPointError("the generator's output")
         return begin(output, self.config.structure)
+
+    def update_discriminator(self, role: str, real: Tensor, fake: Tensor, smoothed: Tensor | None = None) -> Tensor:
+        """One step of a discriminator on cartoons, outputs and, weighted, edge-smoothed cartoons; its loss."""
+        network, optimiser, kind = self.modules[role], self.optimisers[role], self.config.adversarial
+        network.requires_grad_(True)
+        loss = losses.discriminator(network(real).float(), network(fake.detach()).float(), kind)
+        if smoothed is not None:
+            loss = loss + self.config.edges.weight * losses.rejected(network(smoothed).float(), kind)
+        optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        optimiser.step()
+        network.requires_grad_(False)  # the generator's step needs no gradient of the discriminator's weights
+        return loss.detach()
 
     def update_generator(self, view: View) -> dict[str, Tensor]:
         """One step of the generator on the weighted sum of its terms; the one that has to wait is computed last."""
@@ -173,15 +217,33 @@ class WhiteBox(Method):
         logged = {}
         for role, (fake, real) in self.represent(view.output, batch["cartoon"], draw).items():
             view.seen[role] = fake
-            network, optimiser = self.modules[role], self.optimisers[role]
-            network.requires_grad_(True)
-            loss = losses.discriminator(network(real).float(), network(fake.detach()).float(), self.config.adversarial)
-            optimiser.zero_grad(set_to_none=True)
-            self.fabric.backward(loss)
-            optimiser.step()
-            network.requires_grad_(False)  # the generator's step needs no gradient of the discriminator's weights
-            logged[f"d_{role}"] = loss.detach()
+            logged[f"d_{role}"] = self.update_discriminator(role, real, fake)
         return logged | self.update_generator(view)
 
 
-METHODS: dict[str, type[Method]] = {"pretrain": Pretrain, "whitebox": WhiteBox}
+class CartoonGAN(Method):
+    """One discriminator, which must also reject cartoons whose edges are smoothed (CartoonGAN, section 3)."""
+
+    def __init__(self, config: RunConfig, fabric: Any, permissions: dict[str, bool]):
+        super().__init__(config, fabric, permissions)
+        if config.pool:
+            self.modules["pool"] = ImagePool(config.pool, config.size).to(fabric.device)
+
+    @property
+    def edges(self) -> Edges | None:
+        """Those of the run, unless their weight is 0."""
+        return self.config.edges if self.config.edges.weight else None
+
+    def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
+        view = View(self, batch["photo"], self.generate(batch["photo"]))
+        logged = {}
+        if "cartoon" in self.modules:
+            view.seen["cartoon"] = view.output
+            fake = view.output.detach()
+            fake = self.modules["pool"](fake, draw) if self.config.pool else fake
+            loss = self.update_discriminator("cartoon", batch["cartoon"], fake, batch.get("smoothed"))
+            logged["d_cartoon"] = loss
+        return logged | self.update_generator(view)
+
+
+METHODS: dict[str, type[Method]] = {"pretrain": Pretrain, "whitebox": WhiteBox, "cartoongan": CartoonGAN}
