@@ -32,7 +32,8 @@ rule run:
         shown(graph.folder / "run-{run}-{key}.done"),
     params:
         command=lambda wildcards: command("train", wildcards.run, "--profile", graph.source),
-    threads: workflow.cores
+    # A run of a few steps is mostly the start of a process: it leaves the other cores to others.
+    threads: lambda wildcards: workflow.cores if graph.profile.run(wildcards.run).steps > 50 else 1
     shell:
         "echo training run {wildcards.run} of {graph.profile.name}; {params.command} && touch {output}"
 

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from wbclib import corpora, images, paths
 from wbclib.corpora.bundled import photographs
 from wbclib.corpora.loader import crops
-from wbclib.evaluate import fid, kid
+from wbclib.evaluate import comparators, fid, kid
 from wbclib.files import UserError, atomic
 from wbclib.networks import features
 from wbclib.networks.features import FeatureNetwork
@@ -55,11 +55,11 @@ def representations(config: RunConfig, seed: int = 0) -> dict[str, Stylise]:
 
 
 def methods(profile: Profile) -> dict[str, Stylise]:
-    """Every method of the table; trained ones are trained first where they are not finished."""
-    table = representations(profile.run("whitebox"))
+    """Every method of the table; ours are trained first where they are not finished, the authors' are there or not."""
+    table = representations(profile.run("whitebox")) | comparators.classical()
     for name in profile.comparison or profile.runs:
         table["pretrained" if name == "pretrain" else name] = trained(name, profile)
-    return table
+    return table | comparators.released()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +152,13 @@ def distances(profile: Profile | str, outputs: Mapping[str, np.ndarray] | None =
 def stylised(table: Mapping[str, Stylise], photos: np.ndarray) -> dict[str, np.ndarray]:
     """Every method's version of the same photographs, uint8 (N, H, W, 3)."""
     return {name: method(photos) for name, method in tqdm(table.items(), desc="stylise", unit="method")}
+
+
+def with_absent(table: pd.DataFrame) -> pd.DataFrame:
+    """A distance table with one row more for each released generator whose weights are not here: ``note`` says so."""
+    notes = comparators.absent()
+    rows = pd.DataFrame({"method": list(notes), "note": list(notes.values())}).assign(style=table.loc[0, "style"])
+    return pd.concat([table.assign(note=""), rows], ignore_index=True)[[*COLUMNS, "note"]] if notes else table
 
 
 def _both(a: np.ndarray, b: np.ndarray, measure: Measure, name: str) -> list[dict[str, Any]]:

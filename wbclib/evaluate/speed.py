@@ -9,12 +9,12 @@ import torch
 from tqdm import tqdm
 
 from wbclib import paths
-from wbclib.evaluate import speed_inference, speed_step, speed_structure
+from wbclib.evaluate import speed_inference, speed_methods, speed_step, speed_structure
 from wbclib.files import atomic
 from wbclib.train import records
 
 COLUMNS = ["name", "ours", "other", "unit", "ratio", "threads", "device", "other_is"]
-ROWS = (*speed_structure.ROWS, *speed_inference.ROWS, *speed_step.ROWS)
+ROWS = (*speed_structure.ROWS, *speed_inference.ROWS, *speed_methods.ROWS, *speed_step.ROWS)
 
 
 def path() -> Path:

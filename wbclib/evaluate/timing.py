@@ -10,16 +10,21 @@ from typing import Any
 import torch
 
 
+def now() -> float:
+    """Seconds on a clock, once everything that was given to a GPU is done."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
 def seconds(work: Callable[[], Any], rounds: int = 5) -> float:
-    """Shortest time of a few calls, that which was disturbed least; the work of a GPU is waited for."""
+    """Shortest time of a few calls, that which was disturbed least."""
     work()
     times = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = now()
         work()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
+        times.append(now() - start)
     return min(times)
 
 
@@ -31,11 +36,11 @@ def paired(ours: Callable[[], Any], other: Callable[[], Any], rounds: int = 15) 
     ours(), other()  # the first call of each pays for memory and caches
     times: list[tuple[float, float]] = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = now()
         ours()
-        middle = time.perf_counter()
+        middle = now()
         other()
-        times.append((middle - start, time.perf_counter() - middle))
+        times.append((middle - start, now() - middle))
     first, second = zip(*times, strict=True)
     return statistics.median(first), statistics.median(second), statistics.median(b / a for a, b in times)
 

@@ -193,7 +193,15 @@ def bands(
 
 
 def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """A distance table for readers: a row a (method, metric, network), a column a reference, "value [low, high]"."""
+    """A distance table for readers: a row a (method, metric, network), a column a reference, "value [low, high]".
+
+    A row with a ``note`` (no weights) has the note in place of its first value.
+    """
+    if "note" in table:
+        absent = table[table["note"] != ""]
+        found = wide(table[table["note"] == ""].drop(columns="note"))
+        notes = pd.DataFrame({"method": absent["method"], found.columns[1]: absent["note"]})
+        return pd.concat([found, notes], ignore_index=True).fillna("")
     text = [tables.interval(row["value"], row["low"], row["high"]) for row in table.to_dict("records")]
     keys = ["network", "metric", "method"]
     long = table[[*keys, "to"]].assign(text=text)

@@ -1,0 +1,82 @@
+"""Rows of the comparison that this study has not trained: the classical filter and the authors' released weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from wbclib import paths
+from wbclib.baselines.bilateral import bilateral
+from wbclib.inference.styles import OFFICIAL, OFFICIAL_FILE, load_style
+from wbclib.inference.stylist import Stylist
+from wbclib.networks import weights
+from wbclib.networks.official import load_cartoongan
+from wbclib.networks.weights import MissingWeights, WeightFile
+from wbclib.train.loop import stylise
+
+Stylise = Callable[[np.ndarray], np.ndarray]
+
+RESEARCH = "released for research; hosting repository Apache-2.0"
+CARTOONGAN = {
+    "official-cartoongan-hayao": WeightFile(
+        "cartoongan_hayao_official_fp16.npz",
+        "a913f396e26a06682bc178090840cb06ae34ef11b6c0da20943167dbd7d94496",
+        "CartoonGAN's authors, style Hayao",
+        RESEARCH,
+    ),
+    "official-cartoongan-shinkai": WeightFile(
+        "cartoongan_shinkai_official_fp16.npz",
+        "82671e0a6eb707ac90c053b4fb384298ba44532b0680102464005836b19adfaf",
+        "CartoonGAN's authors, style Shinkai",
+        RESEARCH,
+    ),
+}
+
+
+def released() -> dict[str, Stylise]:
+    """The authors' generators whose weights are here, each from uint8 (N, H, W, 3) to the same shape.
+
+    Sides are multiples of 4, at least 8.
+
+    Raises:
+        UserError: a file of weights is there, but damaged.
+    """
+    found: dict[str, Stylise] = {}
+    if _whitebox_is_here():
+        stylist = Stylist(load_style(OFFICIAL))
+        found[OFFICIAL] = lambda photos: np.stack([stylist(photo) for photo in photos])
+    for name in CARTOONGAN:
+        try:
+            found[name] = cartoongan(name)
+        except MissingWeights:
+            continue
+    return found
+
+
+def cartoongan(name: str) -> Stylise:
+    """A released generator of CartoonGAN by its row's name.
+
+    Raises:
+        MissingWeights: they are not here; the message says what to put where.
+    """
+    network = load_cartoongan(weights.obtain(name, [CARTOONGAN[name]], downloads=False)[1]).requires_grad_(False)
+    return lambda photos: stylise(network, photos, batch=4)
+
+
+def absent() -> dict[str, str]:
+    """Rows whose weights are not here -> what to put where."""
+    notes = {} if _whitebox_is_here() else {OFFICIAL: f"weights not found: put {OFFICIAL_FILE} at {weights.PLACE}"}
+    for name, file in CARTOONGAN.items():
+        if weights.find([file]) is None:
+            notes[name] = f"weights not found: put {file.name} at {weights.PLACE}"
+    return notes
+
+
+def classical() -> dict[str, Stylise]:
+    """The bilateral cartoon filter."""
+    return {"bilateral": bilateral}
+
+
+def _whitebox_is_here() -> bool:
+    return (paths.assets() / "weights" / OFFICIAL_FILE).is_file()
