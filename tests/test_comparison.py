@@ -11,7 +11,7 @@ import pytest
 
 from wbclib import corpora, images, paths, profiles
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import comparison, fid, kid
+from wbclib.evaluate import comparison, fid, kid, resampling
 from wbclib.files import UserError
 from wbclib.networks import features
 from wbclib.options import CorpusSpec
@@ -98,7 +98,12 @@ def test_the_table_is_frechet_and_kid_of_the_outputs(study: Path) -> None:
     a, b = (fid.features(x, network) for x in (made["inverted"], data.cartoons))
     rows = table[(table["method"] == "inverted") & (table["to"] == "cartoons")].set_index("metric")
     assert rows.loc["frechet", "value"] == pytest.approx(fid.frechet(a, b))
-    assert rows.loc["kid", "value"] == pytest.approx(kid.kid(a, b, 3, 6, profile.measure.seed)[0])
+    mean, spread = kid.kid(a, b, 3, 6, profile.measure.seed)
+    assert rows.loc["kid", ["value", "spread"]].tolist() == pytest.approx([mean, spread])
+    groups = data.groups, "kid", 5, profile.measure.seed, data.reference_groups["cartoons"]
+    value, low, high = resampling.interval(a, b, *groups)
+    assert rows.loc["kid", "high"] - mean == pytest.approx(high - value)
+    assert mean - rows.loc["kid", "low"] == pytest.approx(value - low)
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
     assert set(table["n_a"]) == set(table["n_b"]) == {12}
     text = comparison.caption(profile, data, [network.origin])

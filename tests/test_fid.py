@@ -95,6 +95,16 @@ def test_interval_covers_what_other_samples_would_give() -> None:
     assert np.mean(halves) == pytest.approx(1.645 * spread, rel=0.25)
 
 
+def test_90_percent_intervals_hold_the_known_distance_in_85_to_95_percent_of_200_trials() -> None:
+    """N((1, 0, 0), 2^2 I) and N(0, I) are 1 + 3 (2 - 1)^2 = 4 apart. At N = 400 the bias is a tenth of the half."""
+    random, held = np.random.default_rng(0), 0
+    for trial in range(200):
+        a, b = 2 * random.normal(size=(400, 3)) + [1, 0, 0], random.normal(size=(400, 3))
+        _, low, high = fid.frechet_interval(a, b, bootstraps=50, seed=trial)
+        held += low <= 4 <= high
+    assert 0.85 * 200 <= held <= 0.95 * 200
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

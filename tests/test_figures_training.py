@@ -94,6 +94,16 @@ def test_wide_has_a_row_a_method_and_a_column_a_reference() -> None:
     assert table["photographs"].tolist() == ["1.00 [0.500, 2.00]", "3.00 [2.50, 4.00]"] * 2
 
 
+def test_a_note_stands_in_place_of_values_and_differences_are_one_text() -> None:
+    noted = pd.concat([distances().assign(note=""), pd.DataFrame([{"method": "three", "note": "put it there"}])])
+    shown = pictures.wide(noted)
+    assert shown["method"].tolist() == ["one", "two", "one", "two", "three"]
+    assert shown.iloc[-1].tolist() == ["three", "put it there", "", "", ""]
+    pair = {"a": "x", "b": "y", "metric": "kid", "network": "n", "difference": -1.0, "diff_low": -2.0,
+            "diff_high": -0.5, "verdict": "nearer"}  # fmt: skip
+    assert pictures.differences(pd.DataFrame([pair])).iloc[0, 4:].tolist() == ["-1.00 [-2.00, -0.500]", "nearer"]
+
+
 def test_bands_draw_every_set() -> None:
     frame = pd.DataFrame({"name": ["a", "a", "b", "b"], "n": [4, 8, 4, 8], "y": 1.0, "y_low": 0.5, "y_high": 2.0})
     figure = drawn(pictures.bands(frame, "n", ["y"]))

@@ -55,6 +55,23 @@ def test_seed_chooses_the_subsets() -> None:
     assert whole == pytest.approx((mmd2(a[:24], b), 0), abs=1e-12)
 
 
+def test_spread_holds_the_value_of_another_subset_in_85_to_95_percent_of_200_trials() -> None:
+    """What mean -+ 1.645 deviations means: where 90 % of other samples of the subset's size lie, not of the mean.
+
+    The subset is a tenth of the sample: subsets of most of it share their images and spread less than samples do.
+    """
+    random, held, mean_held = np.random.default_rng(6), 0, 0
+    truth = 3 * 0.5**2 + 3 * (1 + 0.25 - 1) ** 2 + (0.125 + 3 * 0.5) ** 2  # N(1/2, 1), N(0, 1): moments 1 to 3
+    for trial in range(200):
+        a, b = random.normal(0.5, size=(300, 1)), random.normal(size=(300, 1))
+        mean, deviation = kid(a, b, subsets=40, subset_size=30, seed=trial)
+        other = mmd2(random.normal(0.5, size=(30, 1)), random.normal(size=(30, 1)))
+        held += abs(other - mean) <= 1.645 * deviation
+        mean_held += abs(truth - mean) <= 1.645 * deviation
+    assert 0.85 * 200 <= held <= 0.95 * 200
+    assert mean_held > 0.95 * 200, "for the mean itself it is too wide"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -20,6 +20,7 @@ from wbclib.files import UserError
 from wbclib.inference import styles
 from wbclib.inference.stylist import Stylist, halo, reach, tiles
 from wbclib.networks.generators import UNet
+from wbclib.networks.residual import ResidualGenerator
 from wbclib.options import OutputFilter, RunConfig, to_dict
 from wbclib.represent.surface import guided_filter, sharpen
 
@@ -236,6 +237,7 @@ def test_official_weights_say_their_licence(
         ("name", "unknown style"),
         ("missing", "not here"),
         ("shape", "does not hold the generator"),
+        ("cartoongan", "CartoonGAN's generator, whose normalisation looks at the whole picture"),
         ("nan", "not finite"),
         ("cut", "damaged"),
         ("config", "damaged"),
@@ -247,6 +249,8 @@ def test_odd_styles_are_refused(study: Path, fault: str, says: str) -> None:
     if fault in ("shape", "nan"):
         state["conv_9.bias"] = torch.full((3,), float("nan")) if fault == "nan" else torch.zeros(4)
         save_file(state, file)
+    if fault == "cartoongan":
+        save_file(ResidualGenerator(2).state_dict(), file)
     if fault == "cut":
         file.write_bytes(file.read_bytes()[:1000])
     if fault == "config":

@@ -40,8 +40,8 @@ def edge_smoothed(image: np.ndarray, options: Edges) -> np.ndarray:
 
     Args:
         image: uint8 (H, W, 3).
-        options: thresholds of Canny, side of the dilation's square, side of the Gaussian's window (its standard
-            deviation follows from that as in OpenCV: 1.1 pixels for 5), all in pixels of this image.
+        options: thresholds of Canny, side of the dilation's square, side of the Gaussian's window (its weights follow
+            from that as in OpenCV: 1 4 6 4 1 / 16, a standard deviation of 1 pixel, for 5), in pixels of this image.
 
     Returns:
         uint8 (H, W, 3); equal to ``image`` outside of the dilated edges.

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from wbclib import corpora, images, paths
 from wbclib.corpora.bundled import photographs
 from wbclib.corpora.loader import crops
-from wbclib.evaluate import comparators, fid, kid
+from wbclib.evaluate import comparators, fid, kid, resampling
 from wbclib.files import UserError, atomic
 from wbclib.networks import features
 from wbclib.networks.features import FeatureNetwork
@@ -32,7 +32,8 @@ from wbclib.represent.texture import colour_shift
 from wbclib.train import trained
 from wbclib.train.loop import stylise
 
-COLUMNS = ["style", "method", "to", "metric", "network", "n_a", "n_b", "value", "low", "high"]
+COLUMNS = ["style", "method", "to", "metric", "network", "n_a", "n_b", "value", "low", "high", "spread"]
+REFERENCES = ("cartoons", "photographs")
 Stylise = Callable[[np.ndarray], np.ndarray]
 
 
@@ -73,6 +74,7 @@ class Sets:
     held_out: bool  # whether training saw none of inputs and cartoons
     groups: np.ndarray  # (N,) which photograph each of the inputs was cut from
     distinct: dict[str, int]  # how many different images the crops of each set were cut from
+    reference_groups: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)  # the same for the references
 
 
 def sets(profile: Profile) -> Sets:
@@ -85,12 +87,16 @@ def sets(profile: Profile) -> Sets:
         "cartoons": corpora.load(config.cartoons, "validation"),
     }
     cut = {name: crops(corpus, n, measure.size, measure.seed + i) for i, (name, corpus) in enumerate(found.items())}
+    cut_from = {
+        name: np.array([corpus.items[k % len(corpus)].group for k in range(n)]) for name, corpus in found.items()
+    }
     return Sets(
         style=found["cartoons"].name,
         **cut,
         held_out=bool(config.photos.validation_percent and config.cartoons.validation_percent),
-        groups=np.array([found["inputs"].items[k % len(found["inputs"])].group for k in range(n)]),
+        groups=cut_from["inputs"],
         distinct={name: min(n, len(corpus)) for name, corpus in found.items()},
+        reference_groups={name: cut_from[name] for name in ("cartoons", "photographs")},
     )
 
 
@@ -129,24 +135,47 @@ def distances(profile: Profile | str, outputs: Mapping[str, np.ndarray] | None =
         outputs: method -> what it made of the inputs of :func:`sets`, uint8 (N, H, W, 3); by default :func:`stylised`.
 
     Returns:
-        One row a (method, reference, metric, network): columns :data:`COLUMNS`; low and high enclose 90 %
-        (Frechet: bootstrap standard error; KID: spread over subsets).
+        One row a (method, reference, metric, network): columns :data:`COLUMNS`. low and high enclose 90 % by the
+        bootstrap of :mod:`wbclib.evaluate.resampling`, photographs and reference images drawn whole. ``spread``: of
+        KID, the standard deviation of its subsets; else missing.
     """
     profile = load(profile) if isinstance(profile, str) else profile
     data = sets(profile)
     made = outputs if outputs is not None else stylised(methods(profile), data.inputs)
-    rows: list[dict[str, Any]] = []
+    parts: list[pd.DataFrame] = []
     for network in networks(profile):
-        references = {to: cached_features(getattr(data, to), network) for to in ("cartoons", "photographs")}
-        for method, pictures in tqdm(made.items(), desc=f"distances, {network.origin['network']}", unit="method"):
-            found = cached_features(pictures, network)
-            for to, reference in references.items():
-                head = {"style": data.style, "method": method, "to": to, "network": network.origin["network"],
-                        "n_a": len(found), "n_b": len(reference)}  # fmt: skip
-                rows += [
-                    head | row for row in _both(found, reference, profile.measure, fid.metric_name(network.origin))
-                ]
-    return pd.DataFrame(rows)[COLUMNS]
+        name = network.origin["network"]
+        shown = tqdm(made.items(), desc=f"features, {name}", unit="method")
+        found = {method: cached_features(pictures, network) for method, pictures in shown}
+        for to in REFERENCES:
+            reference = cached_features(getattr(data, to), network)
+            for metric in (fid.metric_name(network.origin), "kid"):
+                part = _rows(found, reference, metric, profile.measure, data.groups, data.reference_groups.get(to))
+                parts.append(part.assign(style=data.style, to=to, metric=metric, network=name))
+    return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+def _rows(
+    found: Mapping[str, np.ndarray],
+    reference: np.ndarray,
+    metric: str,
+    measure: Measure,
+    groups: np.ndarray,
+    reference_groups: np.ndarray | None,
+) -> pd.DataFrame:
+    """One row a method: its distance to one reference by one metric, with its interval."""
+    values, drawn = resampling.distances(
+        found, reference, groups, metric, measure.bootstraps, measure.seed, reference_groups
+    )
+    rows = []
+    for number, (method, features_of) in enumerate(found.items()):
+        value, spread = float(values[number]), float("nan")
+        if metric == "kid":
+            value, spread = kid.kid(features_of, reference, measure.kid_subsets, measure.kid_subset_size, measure.seed)
+        _, low, high = resampling.interval_of(value, drawn[:, number])
+        low = low if metric == "kid" else max(0.0, low)
+        rows.append((method, len(features_of), len(reference), value, low, high, spread))
+    return pd.DataFrame(rows, columns=["method", "n_a", "n_b", "value", "low", "high", "spread"])
 
 
 def stylised(table: Mapping[str, Stylise], photos: np.ndarray) -> dict[str, np.ndarray]:
@@ -157,19 +186,8 @@ def stylised(table: Mapping[str, Stylise], photos: np.ndarray) -> dict[str, np.n
 def with_absent(table: pd.DataFrame) -> pd.DataFrame:
     """A distance table with one row more for each released generator whose weights are not here: ``note`` says so."""
     notes = comparators.absent()
-    rows = pd.DataFrame({"method": list(notes), "note": list(notes.values())}).assign(style=table.loc[0, "style"])
+    rows = pd.DataFrame({"method": list(notes), "note": list(notes.values())}).assign(style=str(table.loc[0, "style"]))
     return pd.concat([table.assign(note=""), rows], ignore_index=True)[[*COLUMNS, "note"]] if notes else table
-
-
-def _both(a: np.ndarray, b: np.ndarray, measure: Measure, name: str) -> list[dict[str, Any]]:
-    """The two distances of two sets of features, each with its interval."""
-    value, low, high = fid.frechet_interval(a, b, measure.bootstraps, measure.seed)
-    mean, std = kid.kid(a, b, measure.kid_subsets, measure.kid_subset_size, measure.seed)
-    half = fid.NORMAL_90 * std
-    return [
-        {"metric": name, "value": value, "low": low, "high": high},
-        {"metric": "kid", "value": mean, "low": mean - half, "high": mean + half},
-    ]
 
 
 def caption(profile: Profile, data: Sets, origins: Sequence[Mapping[str, Any]]) -> str:
@@ -181,9 +199,9 @@ def caption(profile: Profile, data: Sets, origins: Sequence[Mapping[str, Any]]) 
         f"Distances of {len(data.inputs)} crops of {measure.size} px (from {n['inputs']} images) to as many of "
         f"{data.style} cartoons ({n['cartoons']} images) and of photographs ({n['photographs']} images); profile "
         f"{profile.name}, one seed. Measuring network: {measuring}; training used {profile.run('whitebox').features}. "
-        f"{held(data)} Frechet: value and 90-percent interval from the bootstrap's standard error, crops taken as "
-        f"independent; biased upwards at this N. KID: mean and 90-percent spread of {measure.kid_subsets} subsets of "
-        f"{measure.kid_subset_size}."
+        f"{held(data)} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference images, "
+        f"each with all of its crops. Frechet: biased upwards at this N. KID: mean of {measure.kid_subsets} subsets of "
+        f"{measure.kid_subset_size}, their standard deviation beside it as spread."
     )
     return text.replace("_", " ")  # an underscore in a caption stops TeX
 
@@ -234,8 +252,11 @@ def protocol(profile: Profile, data: Sets, origins: Sequence[Mapping[str, Any]])
             )
         },
         "network that trained": config.features,
-        "Frechet interval": f"{measure.bootstraps} bootstraps, both sides resampled, 90 %",
-        "KID": f"{measure.kid_subsets} subsets of {measure.kid_subset_size}, 90 % of their spread",
+        "intervals": f"90 %, {measure.bootstraps} bootstraps of {len(set(data.groups))} photographs and of the "
+        "reference images, each with all of its crops; the value -+ 1.645 standard deviations",
+        "KID": f"kernel (x.y / D + 1)^3; mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}; paired "
+        "differences take all images at once",
+        "input of the networks": "the crop as it is; the FID Inception enlarges to 299 px",
     }  # fmt: skip
     return pd.DataFrame({"item": list(rows), "value": list(rows.values())})
 

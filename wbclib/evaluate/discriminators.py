@@ -1,4 +1,4 @@
-"""What the two discriminators see and what they say, patch by patch."""
+"""What discriminators see and what they say, patch by patch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Seen:
 def available(profile: Profile, name: str) -> bool:
     """Whether the discriminators of a finished run are here: weights alone bring the generator only."""
     config = profile.run(name)
-    found = checkpoints.newest(paths.run(profile.name, name)) if config.method == "whitebox" else None
+    found = checkpoints.newest(paths.run(profile.name, name)) if config.method != "pretrain" else None
     return found is not None and found[1]["step"] == config.steps
 
 
@@ -56,19 +56,19 @@ def look(model: Trained, pictures: np.ndarray, seed: int = 0, batch: int = 8) ->
     """What each discriminator sees of finished images, and what it says.
 
     Args:
-        model: a finished white-box run whose discriminators are here (:func:`available`).
+        model: a finished white-box or CartoonGAN run whose discriminators are here (:func:`available`).
         pictures: uint8 (N, H, W, 3): outputs, photographs or cartoons.
         seed: of the colour shifts, one a batch; equal seeds give equal shifts to sets of equal size.
 
     Returns:
-        One :class:`Seen` a discriminator (surface, texture).
+        One :class:`Seen` a discriminator (surface, texture; CartoonGAN's is ``cartoon`` and sees the pictures).
     """
     method, draw = model.method, torch.Generator().manual_seed(seed)
-    assert isinstance(method, WhiteBox)
     seen: dict[str, list[torch.Tensor]] = {}
     logits: dict[str, list[torch.Tensor]] = {}
     for part in images.to_tensor(pictures).to(method.fabric.device).split(batch):
-        for role, (view, _) in method.represent(part, part, draw).items():
+        views = method.represent(part, part, draw) if isinstance(method, WhiteBox) else {"cartoon": (part, part)}
+        for role, (view, _) in views.items():
             seen.setdefault(role, []).append(view.cpu())
             logits.setdefault(role, []).append(method.modules[role](view).float().cpu())
     return {role: Seen(images.to_uint8(torch.cat(seen[role])), torch.cat(logits[role])[:, 0].numpy()) for role in seen}

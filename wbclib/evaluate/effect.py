@@ -48,19 +48,26 @@ def clustered_interval(
     return float(data.mean()), float(low), float(high)
 
 
-def effect(outputs: Mapping[str, np.ndarray], photos: np.ndarray, groups: Sequence[str] | np.ndarray) -> pd.DataFrame:
+def effect(
+    outputs: Mapping[str, np.ndarray],
+    photos: np.ndarray,
+    groups: Sequence[str] | np.ndarray,
+    against: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Every measure of :mod:`wbclib.evaluate.content` for every method, and its difference from the photograph.
 
     Args:
         outputs: method -> uint8 (N, H, W, 3); the photographs themselves may be among them.
         photos: uint8 (N, H, W, 3), what the outputs were made from.
         groups: photograph that each crop was cut from.
+        against: what differences are taken from in place of the photographs: a method's output, uint8 (N, H, W, 3).
 
     Returns:
         One row a (method, measure): method, measure, unit, value, low, high, difference, diff_low, diff_high, n,
-        photographs. Intervals are of 90 %; differences are paired (method minus photograph, crop by crop).
+        photographs. Intervals are of 90 %; differences are paired (method minus photograph or ``against``,
+        crop by crop).
     """
-    base = _measured(photos, photos)
+    base = _measured(photos if against is None else against, photos)
     rows = []
     for method, pictures in outputs.items():
         found = _measured(pictures, photos)

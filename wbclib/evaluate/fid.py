@@ -15,6 +15,7 @@ import torch
 from wbclib import images as image_convention
 from wbclib.networks.features import FeatureNetwork
 
+Moments = tuple[np.ndarray, np.ndarray]  # mean and factor of the covariance
 NORMAL_90 = 1.6448536269514722  # 95 % quantile of the standard normal: a two-sided 90 % interval
 
 
@@ -89,14 +90,18 @@ def _counts(random: np.random.Generator, count: int) -> np.ndarray:
 
 
 def _distance(a: np.ndarray, counts_a: np.ndarray, b: np.ndarray, counts_b: np.ndarray) -> float:
-    mean_a, factor_a = _factor(a, counts_a)
-    mean_b, factor_b = _factor(b, counts_b)
+    return between(moments(a, counts_a), moments(b, counts_b))
+
+
+def between(a: Moments, b: Moments) -> float:
+    """Squared Frechet distance of two Gaussians given by :func:`moments`."""
+    (mean_a, factor_a), (mean_b, factor_b) = a, b
     cross = np.linalg.svd(factor_a @ factor_b.T, compute_uv=False).sum()
     traces = np.square(factor_a).sum() + np.square(factor_b).sum()
     return max(0.0, float(np.square(mean_a - mean_b).sum() + traces - 2 * cross))
 
 
-def _factor(x: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments(x: np.ndarray, counts: np.ndarray) -> Moments:
     """Mean (D,) and a factor A (at most min(N, D) rows) with A^T A = covariance, row i counted ``counts[i]`` times."""
     x, counts = x[counts > 0], counts[counts > 0]
     mean = counts @ x / counts.sum()

@@ -129,15 +129,20 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def switches(config: RunConfig) -> pd.DataFrame:
-    """Every point where paper and official code part, and what this run does: switch, paper, official, run, follows."""
-    presets = {name: flat(asdict(run_config({"preset": name}))) for name in ("paper", "official")}
+def switches(config: RunConfig, paper: str = "paper", official: str = "official") -> pd.DataFrame:
+    """Every point where paper and official code part, and what this run does: switch, paper, official, run, follows.
+
+    Args:
+        paper, official: names of the two presets; the white box's by default.
+    """
+    names = {"paper": paper, "official": official}
+    presets = {name: flat(asdict(run_config({"preset": preset}))) for name, preset in names.items()}
     own = flat(asdict(config))
     rows = []
-    for key, paper in presets["paper"].items():
-        if paper != (official := presets["official"][key]):
-            follows = {paper: "paper", official: "official code"}.get(own[key], "neither")
-            values = {"paper": paper, "official": official, "run": own[key]}
+    for key, first in presets["paper"].items():
+        if first != (second := presets["official"][key]):
+            follows = {first: "paper", second: "official code"}.get(own[key], "neither")
+            values = {"paper": first, "official": second, "run": own[key]}
             rows.append(
                 {"switch": key} | {name: _plain(value) for name, value in values.items()} | {"follows": follows}
             )

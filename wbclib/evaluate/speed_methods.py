@@ -17,6 +17,7 @@ from wbclib.networks.generators import UNet
 from wbclib.networks.residual import ResidualGenerator
 from wbclib.paths import record
 from wbclib.profiles import Profile
+from wbclib.train.methods import GENERATORS
 
 SIZES = {"256": (256, 256), "512": (512, 512), "720p": (720, 1280)}  # height, width
 WHITEBOX, CARTOONGAN = "white-box U-Net", "CartoonGAN, residual"
@@ -70,6 +71,23 @@ def _pair(size: tuple[int, int], device: torch.device, rounds: int) -> tuple[flo
     photo = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)).to(device) * 2 - 1
     whitebox, cartoongan = (functools.partial(network, photo) for network in generators(device=device).values())
     return paired(whitebox, cartoongan, rounds)
+
+
+def training(profile: Profile) -> pd.DataFrame:
+    """How the runs of a comparison were trained: what may and what may not be compared.
+
+    Returns:
+        run, generator, parameters, size, batch, initial_steps (of the run it starts from), steps, seed, features.
+    """
+    rows = []
+    for name in profile.comparison or profile.runs:
+        config = profile.run(name)
+        parameters = sum(p.numel() for p in GENERATORS[config.generator](config).parameters())
+        initial = profile.run(config.init).steps if config.init else 0
+        rows.append((name, config.generator, parameters, config.size, config.batch, initial, config.steps, config.seed,
+                     config.features))  # fmt: skip
+    names = ["run", "generator", "parameters", "size", "batch", "initial_steps", "steps", "seed", "features"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def epochs(profile: Profile) -> pd.DataFrame:

@@ -114,6 +114,11 @@ def weights_file(name: str) -> Path:
 def _own(path: Path) -> UNet:
     """Our U-Net with the arrays of ``path``, strictly."""
     state, network = weights.read(path), UNet()
+    if "down1_1.weight" in state:
+        raise UserError(
+            f"{path.name} holds CartoonGAN's generator, whose normalisation looks at the whole picture: it cannot draw "
+            "in tiles. Name a white-box run; notebook 08 shows what CartoonGAN draws"
+        )
     wanted, found = _shapes(network.state_dict()), _shapes(state)
     if wanted != found:
         odd = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))

@@ -24,14 +24,19 @@ def normalisation(kind: str, channels: int, affine: bool | None = None, eps: flo
     raise ValueError(f"normalisation {kind!r}: say {' or '.join(NORMS)}")
 
 
+def _reflected(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """A convolution that keeps the size (or halves it), borders reflected."""
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect")
+
+
 class Block(nn.Module):
     """x + norm(conv3(ReLU(norm(conv3(x))))), borders reflected; no activation after the sum."""
 
     def __init__(self, channels: int, norm: str, affine: bool | None, eps: float) -> None:
         super().__init__()
-        self.conv_1 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.conv_1 = _reflected(channels, channels, 3)
         self.norm_1 = normalisation(norm, channels, affine, eps)
-        self.conv_2 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.conv_2 = _reflected(channels, channels, 3)
         self.norm_2 = normalisation(norm, channels, affine, eps)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,24 +65,22 @@ class ResidualGenerator(nn.Module):
             raise ValueError(f"width {width} must be at least 1")
         self.width, self.norm = width, norm
         w1, w2, w4 = width, 2 * width, 4 * width
-        reflect = {"padding": 1, "padding_mode": "reflect"}
-        transposed = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
-        self.conv = nn.Conv2d(3, w1, 7, padding=3, padding_mode="reflect")
+        self.conv = _reflected(3, w1, 7)
         self.norm_0 = normalisation(norm, w1, affine, eps)
-        self.down1_1 = nn.Conv2d(w1, w2, 3, stride=2, **reflect)  # type: ignore[arg-type]
-        self.down1_2 = nn.Conv2d(w2, w2, 3, **reflect)  # type: ignore[arg-type]
+        self.down1_1 = _reflected(w1, w2, 3, stride=2)
+        self.down1_2 = _reflected(w2, w2, 3)
         self.norm_1 = normalisation(norm, w2, affine, eps)
-        self.down2_1 = nn.Conv2d(w2, w4, 3, stride=2, **reflect)  # type: ignore[arg-type]
-        self.down2_2 = nn.Conv2d(w4, w4, 3, **reflect)  # type: ignore[arg-type]
+        self.down2_1 = _reflected(w2, w4, 3, stride=2)
+        self.down2_2 = _reflected(w4, w4, 3)
         self.norm_2 = normalisation(norm, w4, affine, eps)
         self.blocks = nn.Sequential(*(Block(w4, norm, affine, eps) for _ in range(BLOCKS)))
-        self.up1_1 = nn.ConvTranspose2d(w4, w2, **transposed)
-        self.up1_2 = nn.Conv2d(w2, w2, 3, **reflect)  # type: ignore[arg-type]
+        self.up1_1 = nn.ConvTranspose2d(w4, w2, 3, stride=2, padding=1, output_padding=1)
+        self.up1_2 = _reflected(w2, w2, 3)
         self.norm_3 = normalisation(norm, w2, affine, eps)
-        self.up2_1 = nn.ConvTranspose2d(w2, w1, **transposed)
-        self.up2_2 = nn.Conv2d(w1, w1, 3, **reflect)  # type: ignore[arg-type]
+        self.up2_1 = nn.ConvTranspose2d(w2, w1, 3, stride=2, padding=1, output_padding=1)
+        self.up2_2 = _reflected(w1, w1, 3)
         self.norm_4 = normalisation(norm, w1, affine, eps)
-        self.out = nn.Conv2d(w1, 3, 7, padding=3, padding_mode="reflect")
+        self.out = _reflected(w1, 3, 7)
         self.initialise()
 
     @torch.no_grad()

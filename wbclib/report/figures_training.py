@@ -192,6 +192,13 @@ def bands(
     return figures.embed(drawn, alt)
 
 
+def differences(table: pd.DataFrame) -> pd.DataFrame:
+    """Paired differences for readers: a, b, metric, network, "difference [low, high]", verdict."""
+    keys = ["difference", "diff_low", "diff_high"]
+    text = [tables.interval(*(row[key] for key in keys)) for row in table.to_dict("records")]
+    return table[["a", "b", "metric", "network"]].assign(difference=text, verdict=table["verdict"])
+
+
 def wide(table: pd.DataFrame) -> pd.DataFrame:
     """A distance table for readers: a row a (method, metric, network), a column a reference, "value [low, high]".
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import fnmatch
 import os
 import shlex
 import subprocess
@@ -44,19 +45,25 @@ class Graph:
     def _wants(self, notebook: str) -> dict[str, Any]:
         """The notebook's metadata key ``wbc``, checked.
 
-        It is {"runs": [...] or ["*"], "after": [other notebooks], "tables": [what it writes], "reads": [files of the
-        study that it shows where they are there], "alone": true where the notebook wants every core for itself}.
+        It is {"runs": [names or patterns, or "comparison" for the runs of that], "after": [other notebooks], "tables":
+        [what it writes], "reads": [files of the study that it shows where they are there], "alone": true where the
+        notebook wants every core for itself}.
         """
         declared: dict[str, Any] = read_notebook(notebook).metadata.get("wbc", {})
         wants: dict[str, Any] = {key: list(declared.get(key, [])) for key in ("runs", "after", "tables", "reads")}
         wants["alone"] = bool(declared.get("alone", False))
-        if wants["runs"] == ["*"]:
-            wants["runs"] = list(self.profile.runs)
+        wants["runs"] = [run for name in wants["runs"] for run in self._named(name)]
         for run in wants["runs"]:
             self.profile.run(run)
         if unknown := sorted(set(wants["after"]) - set(self.notebooks)):
             raise UserError(f"notebook {notebook} comes after {unknown[0]!r}, which is not in notebooks/")
         return wants
+
+    def _named(self, name: str) -> list[str]:
+        """Runs that a name or a pattern such as ``*`` stands for; ``comparison``: those of the comparison."""
+        if name == "comparison":
+            return list(self.profile.comparison or self.profile.runs)
+        return fnmatch.filter(self.profile.runs, name) or [name]
 
     def _stamp(self, step: str, key: Any) -> Path:
         return self.folder / f"{step}-{digest(key)[:12]}.done"

@@ -19,6 +19,7 @@ from wbclib import paths
 from wbclib.files import UserError, write_json, write_text
 
 CSV_FORMAT = "%.6g"
+LONG = 60  # characters from which a cell's text is broken into lines
 
 
 def number(value: Any) -> str:
@@ -59,7 +60,7 @@ def head(column: Any) -> str:
 
 
 def html(frame: pd.DataFrame, bold: Mapping[str, str] | None = None) -> str:
-    """The frame as an HTML table without styles; best cells have class ``best``, numbers class ``number``."""
+    """The frame as an HTML table without styles; classes: ``best`` cells, ``number``, ``long`` for sentences."""
     best, right = _best(frame, bold), numeric(frame)
     lines = ['<table class="table">', "<thead><tr>"]
     for column, flush in zip(frame.columns, right, strict=True):
@@ -67,14 +68,15 @@ def html(frame: pd.DataFrame, bold: Mapping[str, str] | None = None) -> str:
     lines += ["</tr></thead>", "<tbody>"]
     for i, values in enumerate(frame.itertuples(index=False, name=None)):
         cells = (
-            f"<td{_classes(right[j], (i, j) in best)}>{escape(number(value))}</td>" for j, value in enumerate(values)
+            f"<td{_classes(right[j], (i, j) in best, len(number(value)) > LONG)}>{escape(number(value))}</td>"
+            for j, value in enumerate(values)
         )
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join([*lines, "</tbody>", "</table>"]) + "\n"
 
 
-def _classes(flush: bool, best: bool) -> str:
-    names = ["number"] * flush + ["best"] * best
+def _classes(flush: bool, best: bool, long: bool = False) -> str:
+    names = ["number"] * flush + ["best"] * best + ["long"] * long
     return f' class="{" ".join(names)}"' if names else ""
 
 

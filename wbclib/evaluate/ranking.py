@@ -1,0 +1,132 @@
+"""Who is nearer, across the whole comparison: paired differences, a column a way to measure, what may be bold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from wbclib.evaluate import comparison, effect, fid, lpips, paired
+from wbclib.evaluate.comparison import REFERENCES, Sets
+from wbclib.networks.weights import MissingWeights
+from wbclib.profiles import Profile
+
+
+def differences(profile: Profile, data: Sets, made: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Paired differences of every two methods, to both references, by every network and metric.
+
+    Args:
+        data: the sets that ``made`` was made from.
+        made: method -> its version of ``data.inputs``, uint8 (N, H, W, 3).
+
+    Returns:
+        Columns :data:`wbclib.evaluate.paired.COLUMNS`. Photographs and reference images are drawn whole, with all of
+        their crops.
+    """
+    parts = []
+    for network in comparison.networks(profile):
+        name = network.origin["network"]
+        found = {method: comparison.cached_features(pictures, network) for method, pictures in made.items()}
+        for to in tqdm(REFERENCES, desc=f"paired, {name}", unit="reference"):
+            parts.append(
+                paired.table(
+                    found,
+                    comparison.cached_features(getattr(data, to), network),
+                    data.groups,
+                    network=name,
+                    to=to,
+                    metrics=(fid.metric_name(network.origin), "kid"),
+                    bootstraps=profile.measure.bootstraps,
+                    seed=profile.measure.seed,
+                    reference_groups=data.reference_groups.get(to),
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def of(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """The rows of :func:`differences` about one of these methods, which stands first in them (signs turn with it)."""
+    kept = []
+    for row in table.to_dict("records"):
+        for name in methods:
+            if row["a"] == name or (row["b"] == name and row["a"] not in methods):
+                kept.append(row if row["a"] == name else _turned(row))
+                break
+    return pd.DataFrame(kept, columns=table.columns)
+
+
+def _turned(row: Mapping[Any, Any]) -> dict[Any, Any]:
+    values = {"difference": "difference", "diff_low": "diff_high", "diff_high": "diff_low"}
+    turned = {key: -row[source] for key, source in values.items()}
+    words = {"nearer": "farther", "farther": "nearer"}
+    verdict = words.get(str(row["verdict"]), row["verdict"])
+    return dict(row) | {"a": row["b"], "b": row["a"], "verdict": verdict} | turned
+
+
+def summary(distances: pd.DataFrame) -> pd.DataFrame:
+    """A distance table as the white-box paper prints it: a row a method, a column a way to measure and a reference."""
+    heads = distances["metric"] + " " + distances["network"].str.replace("_", " ") + " to " + distances["to"]
+    order = list(dict.fromkeys(heads))
+    found = distances.assign(head=heads).pivot(index="method", columns="head", values="value").rename_axis(None, axis=1)
+    return found.loc[list(dict.fromkeys(distances["method"])), order].reset_index()
+
+
+def bold(distances: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
+    """Columns of :func:`summary` whose best value may be set bold: its method is nearer than every other, paired.
+
+    Only distances to cartoons: the photograph itself is always best to photographs, and that is no merit.
+    """
+    chosen = {}
+    for (metric, network), part in distances[distances["to"] == "cartoons"].groupby(["metric", "network"], sort=False):
+        best = str(part["method"].iloc[int(part["value"].to_numpy().argmin())])
+        about = of(
+            pairs[(pairs["to"] == "cartoons") & (pairs["metric"] == metric) & (pairs["network"] == network)], [best]
+        )
+        if len(about) == len(part) - 1 and (about["verdict"] == "nearer").all():
+            chosen[f"{metric} {str(network).replace('_', ' ')} to cartoons"] = "min"
+    return chosen
+
+
+def verdicts(pairs: pd.DataFrame, a: str, b: str, to: str = "cartoons") -> pd.Series:
+    """How often ``a`` is nearer than ``b``, farther, or not to be told from it: verdict -> ways to measure."""
+    found = of(pairs[pairs["to"] == to], [a])
+    return found.loc[found["b"] == b, "verdict"].value_counts()
+
+
+WORDS = {"nearer": "nearer to", "farther": "farther from"}
+
+
+def sentence(pairs: pd.DataFrame, a: str, b: str, to: str = "cartoons") -> str:
+    """The verdicts in words: "nearer to cartoons than", or "not to be told from", where all agree; else how many."""
+    found = verdicts(pairs, a, b, to)
+    if len(found) == 1:
+        word = WORDS.get(str(found.index[0]))
+        return f"{a} is {word} {to} than {b}" if word else f"{a} cannot be told from {b} by its distance to {to}"
+    counts = ", ".join(f"{name} by {count}" for name, count in sorted(found.items()))
+    return f"ways to measure disagree whether {a} is nearer to {to} than {b} ({counts} of {found.sum()})"
+
+
+def kept(made: Mapping[str, np.ndarray], data: Sets, downloads: bool = False) -> tuple[pd.DataFrame, str]:
+    """What every method keeps of the photographs: LPIPS where its weights are here, edge agreement, colour shift.
+
+    Returns:
+        method, lpips, lpips_low, lpips_high (less is nearer to the photograph), edge_agreement, ... (correlation of
+        gradients), colour_shift, ... (CIEDE2000); intervals of 90 % over photographs; and what to do where LPIPS is
+        missing, else "".
+    """
+    long = effect.effect(made, data.inputs, data.groups)
+    found = pd.DataFrame({"method": list(made)})
+    note = ""
+    try:
+        near = lpips.table(made, data.inputs, data.groups, lpips.load(downloads)).set_index("method")
+        found = found.join(near.loc[list(made), ["lpips", "low", "high"]].add_prefix("lpips_").reset_index(drop=True))
+        found = found.rename(columns={"lpips_lpips": "lpips"})
+    except MissingWeights as error:
+        note = str(error)
+    for measure in ("edge_agreement", "colour_shift"):
+        part = long[long["measure"] == measure].set_index("method").loc[list(made), ["value", "low", "high"]]
+        found[[measure, f"{measure}_low", f"{measure}_high"]] = part.to_numpy()
+    return found, note
