@@ -32,10 +32,11 @@ rule run:
         shown(graph.folder / "run-{run}-{key}.done"),
     params:
         command=lambda wildcards: command("train", wildcards.run, "--profile", graph.source),
-    # A run of a few steps is mostly the start of a process: it leaves the other cores to others.
-    threads: lambda wildcards: workflow.cores if graph.profile.run(wildcards.run).steps > 50 else 1
+        limit=lambda wildcards: "export OMP_NUM_THREADS=1; " if graph.small(wildcards.run) else "",
+    threads: lambda wildcards: 1 if graph.small(wildcards.run) else workflow.cores
     shell:
-        "echo training run {wildcards.run} of {graph.profile.name}; {params.command} && touch {output}"
+        "echo training run {wildcards.run} of {graph.profile.name}; "
+        "{params.limit}{params.command} && touch {output}"
 
 
 rule notebook:

@@ -22,6 +22,7 @@ from wbclib.files import UserError, digest, read_json
 from wbclib.options import to_dict
 from wbclib.report.notebooks import names, read_notebook
 
+SMALL = 64  # pixels a side
 SNAKEFILE = paths.CHECKOUT / "Snakefile"
 
 
@@ -86,6 +87,10 @@ class Graph:
         """Stamps that a training run waits for: that of the run whose generator it starts from."""
         init = self.profile.run(run).init
         return [self.run_stamp(init)] if init else []
+
+    def small(self, run: str) -> bool:
+        """Whether a run's crops are so small that one core is enough: several such runs side by side finish sooner."""
+        return self.profile.run(run).size <= SMALL
 
     def notebook_inputs(self, notebook: str) -> list[Path]:
         """Files that a notebook's pages must be newer than."""
