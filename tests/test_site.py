@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode, v4
 
-from wbclib import files, paths
+from wbclib import files, paths, profiles
 from wbclib.files import UserError
+from wbclib.options import Edges
 from wbclib.report import execute, graph, page, provenance, site, tables
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -200,6 +202,29 @@ def test_stamps_follow_records_and_pages(shelf: Path) -> None:
     paths.report("smoke", "tables", "t.csv").unlink()
     plan.sync()
     assert not stamp.exists()
+
+
+def test_runs_of_a_notebook_may_be_patterns(shelf: Path) -> None:
+    cell = code("", "parameters")
+    written(shelf, "02-pattern", cell, wbc={"runs": ["cartoongan*"]})
+    written(shelf, "03-compared", cell, wbc={"runs": ["comparison"]})
+    plan = graph.Graph("smoke")
+    assert plan.wants["02-pattern"]["runs"] == [run for run in plan.profile.runs if run.startswith("cartoongan")]
+    assert plan.wants["03-compared"]["runs"] == ["pretrain", "whitebox", "cartoongan"]
+    assert plan.small("whitebox") and not graph.Graph("quick").small("whitebox")
+
+
+def test_options_that_came_later_leave_older_hashes_alone() -> None:
+    """The record of the lab's white box was committed before them."""
+    found = files.read_json(paths.CHECKOUT / "reports/records/lab/whitebox.json")
+    assert profiles.load("lab", found["device"]["kind"]).hash("whitebox") == found["config_hash"]
+    config = profiles.load("lab", "cpu").run("whitebox")
+    for change in (
+        {"pool": 5},
+        {"edges": Edges(blur=7)},
+        {"weights": dataclasses.replace(config.weights, adversarial=1.0)},
+    ):
+        assert dataclasses.replace(config, **change).hash() != config.hash()
 
 
 def test_notebook_that_names_an_unknown_run(shelf: Path) -> None:
