@@ -54,7 +54,7 @@ def test_missing_and_damaged_weights_say_what_to_do(weights: Path) -> None:
 
 def test_absent_rows_stand_in_the_table_with_their_note(weight_folders: Path) -> None:
     row = {"style": "toon", "method": "photograph", "to": "cartoons", "metric": "kid", "network": "n", "n_a": 2,
-           "n_b": 2, "value": 1.0, "low": 0.5, "high": 1.5}  # fmt: skip
+           "n_b": 2, "value": 1.0, "low": 0.5, "high": 1.5, "spread": 0.1}  # fmt: skip
     found = comparison.with_absent(pd.DataFrame([row]))
     assert list(found.columns) == [*comparison.COLUMNS, "note"] and len(found) == 4
     shown = wide(found).set_index("method")
