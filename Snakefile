@@ -32,11 +32,10 @@ rule run:
         shown(graph.folder / "run-{run}-{key}.done"),
     params:
         command=lambda wildcards: command("train", wildcards.run, "--profile", graph.source),
-        limit=lambda wildcards: "export OMP_NUM_THREADS=1; " if graph.small(wildcards.run) else "",
-    threads: lambda wildcards: 1 if graph.small(wildcards.run) else workflow.cores
+    threads: lambda wildcards: graph.cores(wildcards.run, workflow.cores)
     shell:
         "echo training run {wildcards.run} of {graph.profile.name}; "
-        "{params.limit}{params.command} && touch {output}"
+        "export OMP_NUM_THREADS={threads}; {params.command} && touch {output}"
 
 
 rule notebook:

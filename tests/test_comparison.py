@@ -11,7 +11,7 @@ import pytest
 
 from wbclib import corpora, images, paths, profiles
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import comparison, fid, kid, resampling
+from wbclib.evaluate import comparison, fid, kid, protocol, resampling
 from wbclib.files import UserError
 from wbclib.networks import features
 from wbclib.options import CorpusSpec
@@ -64,7 +64,35 @@ def test_stylised_photographs_and_cartoons_were_held_out(study: Path) -> None:
 def test_without_a_split_the_tables_say_so(study: Path) -> None:
     profile = with_folders(tiny(), study, 0)
     data = comparison.sets(profile)
-    assert not data.held_out and "those of training" in comparison.held(data)
+    assert not data.held_out and "those of training" in protocol.held(data)
+
+
+def test_each_style_has_its_cartoons_and_its_runs(study: Path) -> None:
+    profile = with_folders(tiny(), study, 40)
+    flat = CorpusSpec(kind="folder", path=str(study / "flat"), validation_percent=40)
+    for grey in range(200, 220):
+        images.write(study / "flat" / f"{grey}.png", np.full((48, 40, 3), grey, np.uint8))
+    runs = {**profile.runs, "flat-whitebox": dataclasses.replace(profile.run("whitebox"), cartoons=flat)}
+    both = {
+        "painted": {"pretrained": "pretrain", "whitebox": "whitebox"},
+        "flat": {"pretrained": "pretrain", "whitebox": "flat-whitebox"},
+    }
+    profile = dataclasses.replace(profile, runs=runs, comparison=both)
+    assert profile.compared() == ["pretrain", "whitebox", "flat-whitebox"]
+    data = comparison.sets_by_style(profile)
+    assert min(greys(data["flat"].cartoons)) >= 200 > max(greys(data["painted"].cartoons))
+    np.testing.assert_array_equal(data["flat"].inputs, data["painted"].inputs)
+
+    inputs = data["flat"].inputs
+    made = {"photograph": inputs, "pretrained": inputs, "whitebox": inputs + 1, "whitebox, flat": inputs + 200}
+    table = comparison.distances(profile, data, made)
+    assert table["style"].drop_duplicates().tolist() == ["painted", "flat"]
+    assert set(table["method"]) == {"photograph", "pretrained", "whitebox"}
+    network = features.load("random_resnet18")
+    a, b = (fid.features(x, network) for x in (made["whitebox, flat"], data["flat"].cartoons))
+    row = table[(table["style"] == "flat") & (table["method"] == "whitebox") & (table["to"] == "cartoons")]
+    assert row.set_index("metric").loc["frechet", "value"] == pytest.approx(fid.frechet(a, b))
+    assert comparison.of_style(profile, "painted", made).keys() == {"photograph", "pretrained", "whitebox"}
 
 
 def test_features_are_kept_by_pictures_and_weights(study: Path) -> None:
@@ -91,7 +119,7 @@ def test_the_table_is_frechet_and_kid_of_the_outputs(study: Path) -> None:
     profile = with_folders(tiny(), study, 40)
     data = comparison.sets(profile)
     made = {"photograph": data.inputs, "inverted": 255 - data.inputs}
-    table = comparison.distances(profile, made)
+    table = comparison.distances(profile, {"toon": data}, made)
     assert list(table.columns) == comparison.COLUMNS
     assert len(table) == 2 * 2 * 2 and set(table["metric"]) == {"frechet", "kid"}, "no FID without its network"
     network = features.load("random_resnet18")
@@ -106,17 +134,17 @@ def test_the_table_is_frechet_and_kid_of_the_outputs(study: Path) -> None:
     assert mean - rows.loc["kid", "low"] == pytest.approx(value - low)
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
     assert set(table["n_a"]) == set(table["n_b"]) == {12}
-    text = comparison.caption(profile, data, [network.origin])
+    text = protocol.caption(profile, {"toon": data}, [network.origin])
     assert "random resnet18 (seeded random weights" in text and "12 crops of 32 px" in text and "held out" in text
     assert not set("_%&#$") & set(text), "TeX would misread them"
-    assert "mean nothing outside" in comparison.warning([network.origin])
+    assert "mean nothing outside" in protocol.warning([network.origin])
 
 
 def test_only_the_fid_inception_network_gives_an_fid() -> None:
     origin = {"network": "inception", "pretrained": True}
-    assert fid.metric_name(origin) == "fid" and "is the FID" in comparison.warning([origin])
+    assert fid.metric_name(origin) == "fid" and "is the FID" in protocol.warning([origin])
     for other in (origin | {"pretrained": False}, origin | {"network": "mobilenet_v2"}):
-        assert fid.metric_name(other) == "frechet" and "None of these numbers is an FID" in comparison.warning([other])
+        assert fid.metric_name(other) == "frechet" and "None of these numbers is an FID" in protocol.warning([other])
 
 
 def test_the_network_that_trains_must_not_measure() -> None:
@@ -142,7 +170,7 @@ def test_protocol_names_networks_weights_and_n() -> None:
     data = comparison.Sets("toon", *[np.zeros((12, 32, 32, 3), np.uint8)] * 3, False, np.arange(12),
                            {"inputs": 7, "photographs": 7, "cartoons": 12})  # fmt: skip
     origin = features.load("random_resnet18").origin
-    table = comparison.protocol(profile, data, [origin]).set_index("item")["value"]
+    table = protocol.table(profile, {"toon": data}, [origin]).set_index("item")["value"]
     assert "drawn at random" in table["random_resnet18, weights"] and origin["sha256"][:12] in str(table.tolist())
     assert table["photographs that are stylised"].startswith("12 crops of 7 images")
 

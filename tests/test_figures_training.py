@@ -61,7 +61,7 @@ def test_maps_share_one_colour_bar() -> None:
 
 def distances() -> pd.DataFrame:
     rows = [
-        {"network": n, "metric": "kid", "method": m, "to": to, "value": i, "low": i - 0.5, "high": i + 1}
+        {"style": "s", "network": n, "metric": "kid", "method": m, "to": to, "value": i, "low": i - 0.5, "high": i + 1}
         for n in ("p", "q")
         for i, (m, to) in enumerate((m, to) for m in ("one", "two") for to in ("cartoons", "photographs"))
     ]
@@ -92,6 +92,8 @@ def test_wide_has_a_row_a_method_and_a_column_a_reference() -> None:
     assert table.columns.tolist() == ["method", "cartoons", "photographs", "metric", "network"]
     assert table["method"].tolist() == ["one", "two"] * 2
     assert table["photographs"].tolist() == ["1.00 [0.500, 2.00]", "3.00 [2.50, 4.00]"] * 2
+    both = pictures.wide(pd.concat([distances(), distances().assign(style="t")], ignore_index=True))
+    assert both["style"].tolist() == ["s", "s", "t", "t"] * 2 and both["method"].tolist() == ["one", "two"] * 4
 
 
 def test_a_note_stands_in_place_of_values_and_differences_are_one_text() -> None:
@@ -99,7 +101,7 @@ def test_a_note_stands_in_place_of_values_and_differences_are_one_text() -> None
     shown = pictures.wide(noted)
     assert shown["method"].tolist() == ["one", "two", "one", "two", "three"]
     assert shown.iloc[-1].tolist() == ["three", "put it there", "", "", ""]
-    pair = {"a": "x", "b": "y", "metric": "kid", "network": "n", "difference": -1.0, "diff_low": -2.0,
+    pair = {"style": "s", "a": "x", "b": "y", "metric": "kid", "network": "n", "difference": -1.0, "diff_low": -2.0,
             "diff_high": -0.5, "verdict": "nearer"}  # fmt: skip
     assert pictures.differences(pd.DataFrame([pair])).iloc[0, 4:].tolist() == ["-1.00 [-2.00, -0.500]", "nearer"]
 

@@ -1,4 +1,4 @@
-"""Reading a distance table: verdicts by hand, ranks by hand, the bias of a small N on equal Gaussians."""
+"""Reading a distance table: ranks by hand, the bias of a small N on equal Gaussians."""
 
 from __future__ import annotations
 
@@ -9,28 +9,14 @@ import pytest
 from wbclib.evaluate import fid, kid, ordering
 
 
-def table(values: dict[str, dict[str, float]], half: float = 1.0) -> pd.DataFrame:
-    """metric -> method -> value to cartoons, with intervals of +- ``half``."""
+def table(values: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """metric -> method -> value to cartoons."""
     rows = [
-        {"method": m, "to": "cartoons", "metric": metric, "network": "n", "value": v, "low": v - half, "high": v + half}
+        {"style": "toon", "method": m, "to": "cartoons", "metric": metric, "network": "n", "value": v}
         for metric, by_method in values.items()
         for m, v in by_method.items()
     ]
     return pd.DataFrame(rows)
-
-
-def test_verdicts_need_intervals_that_do_not_overlap() -> None:
-    frame = table({"kid": {"a": 10.0, "b": 12.5, "c": 11.9}})
-    assert ordering.verdict(frame, "a", "b", "cartoons", "kid", "n") == "nearer"
-    assert ordering.verdict(frame, "b", "a", "cartoons", "kid", "n") == "farther"
-    assert ordering.verdict(frame, "a", "c", "cartoons", "kid", "n") == "cannot tell"
-    found = ordering.verdicts(frame, "a", ["b", "c"], "cartoons")
-    assert found["verdict"].tolist() == ["nearer", "cannot tell"] and found["a"].tolist() == [10, 10]
-
-
-def test_a_row_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(ValueError, match="0 rows"):
-        ordering.at(table({"kid": {"a": 1.0}}), "a", "photographs", "kid", "n")
 
 
 def test_agreement_is_spearmans_rank_correlation() -> None:
@@ -38,6 +24,8 @@ def test_agreement_is_spearmans_rank_correlation() -> None:
                    "z": {"a": 10, "b": 30, "c": 20, "d": 400}})  # fmt: skip
     found = {(r.first, r.second): r.rank_correlation for r in ordering.agreement(frame).itertuples()}
     assert found[("x, n", "y, n")] == pytest.approx(-1)
+    frame = pd.concat([frame, frame.assign(style="other", value=-frame["value"])])
+    assert len(ordering.agreement(frame)) == 6, "style by style"
     assert found[("x, n", "z, n")] == pytest.approx(1 - 6 * 2 / (4 * 15)), "two neighbours exchanged"
 
 

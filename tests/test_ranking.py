@@ -38,8 +38,8 @@ def compared(
         drawn = {"cartoons": np.arange(N), "photographs": np.arange(N)}
         data = Sets("toon", photos, pictures(60), pictures(200), False, groups, dict.fromkeys(drawn, N), drawn)
         made = {"photograph": photos, "whitebox": pictures(195), "cartoongan": pictures(140)}
-        patch.setattr(comparison, "sets", lambda _: data)
-        return data, made, comparison.distances(profile, made), ranking.differences(profile, data, made)
+        sets = {"toon": data}
+        return data, made, comparison.distances(profile, sets, made), ranking.differences(profile, sets, made)
 
 
 def test_the_order_that_was_made_is_found(compared: tuple) -> None:
@@ -49,7 +49,7 @@ def test_the_order_that_was_made_is_found(compared: tuple) -> None:
         assert ranking.verdicts(pairs, first, second).to_dict() == {"nearer": 2}
         assert ranking.verdicts(pairs, second, first).to_dict() == {"farther": 2}
     assert ranking.sentence(pairs, "whitebox", "cartoongan") == "whitebox is nearer to cartoons than cartoongan"
-    assert ranking.bold(distances, pairs) == {f"{m} random resnet18 to cartoons": "min" for m in ("frechet", "kid")}
+    assert ranking.bold(distances, pairs) == {f"{m} random resnet18 to cartoons": [1] for m in ("frechet", "kid")}
     assert set(ranking.of(pairs, ["whitebox"])["b"]) == {"photograph", "cartoongan"}
 
 
@@ -74,7 +74,7 @@ def test_nothing_is_bold_where_one_cannot_tell(compared: tuple) -> None:
 def test_summary_has_a_row_a_method_and_the_values_of_the_table(compared: tuple) -> None:
     _, made, distances, _ = compared
     found = ranking.summary(distances)
-    assert found["method"].tolist() == list(made) and found.shape == (3, 5)
+    assert found["method"].tolist() == list(made) and found.shape == (3, 6)
     row = distances[
         (distances["method"] == "whitebox") & (distances["to"] == "cartoons") & (distances["metric"] == "kid")
     ]

@@ -21,11 +21,12 @@ def test_the_committed_table_is_the_one_of_the_committed_csv() -> None:
 def test_a_row_a_method_in_the_order_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBC_ROOT", str(tmp_path))
     rows = [
-        ("photograph", "cartoons", "kid", "net", 1.25, 1.0, 1.5),
-        ("photograph", "photographs", "kid", "net", 9.0, 9.0, 9.0),
-        ("bilateral", "cartoons", "kid", "net", 0.5, 0.25, 0.75),
+        ("painted", "photograph", "cartoons", "kid", "net", 1.25, 1.0, 1.5),
+        ("painted", "photograph", "photographs", "kid", "net", 9.0, 9.0, 9.0),
+        ("painted", "bilateral", "cartoons", "kid", "net", 0.5, 0.25, 0.75),
+        ("flat", "bilateral", "cartoons", "kid", "net", 2.0, 1.0, 3.0),
     ]
-    frame = pd.DataFrame(rows, columns=["method", "to", "metric", "network", "value", "low", "high"])
+    frame = pd.DataFrame(rows, columns=["style", "method", "to", "metric", "network", "value", "low", "high"])
     folder = paths.report("mine", "tables")
     folder.mkdir(parents=True)
     frame.to_csv(folder / "distances.csv", index=False)
@@ -34,10 +35,14 @@ def test_a_row_a_method_in_the_order_of_the_table(tmp_path: Path, monkeypatch: p
     assert made.splitlines() == [
         "before",
         "<!-- table: mine -->",
-        "| method | KID, net |",
+        "| to painted | KID, net |",
         "|---|---|",
         "| photograph | 1.25 [1.00, 1.50] |",
         "| bilateral | 0.500 [0.250, 0.750] |",
+        "",
+        "| to flat | KID, net |",
+        "|---|---|",
+        "| bilateral | 2.00 [1.00, 3.00] |",
         "",
         "What was measured.",
         "<!-- /table -->",

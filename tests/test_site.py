@@ -211,7 +211,16 @@ def test_runs_of_a_notebook_may_be_patterns(shelf: Path) -> None:
     plan = graph.Graph("smoke")
     assert plan.wants["02-pattern"]["runs"] == [run for run in plan.profile.runs if run.startswith("cartoongan")]
     assert plan.wants["03-compared"]["runs"] == ["pretrain", "whitebox", "cartoongan"]
-    assert plan.small("whitebox") and not graph.Graph("quick").small("whitebox")
+
+
+def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WBC_DEVICE", "cpu")
+    smoke, quick = graph.Graph("smoke"), graph.Graph("quick")
+    assert [smoke.cores("whitebox", jobs) for jobs in (1, 2, 4)] == [1, 1, 1] and not smoke.first()
+    assert [quick.cores("whitebox", jobs) for jobs in (1, 2, 3, 8)] == [1, 1, 2, 4]
+    assert quick.first() == [quick.run_stamp("pretrain"), quick.run_stamp("whitebox")]
+    monkeypatch.setenv("WBC_DEVICE", "cuda")
+    assert quick.cores("whitebox", 8) == 8
 
 
 def test_options_that_came_later_leave_older_hashes_alone() -> None:

@@ -80,6 +80,23 @@ def test_interval() -> None:
     assert tables.interval(0.5312, 0.5, 0.56789) == "0.531 [0.500, 0.568]"
 
 
+def test_folded_keeps_what_has_no_interval() -> None:
+    frame = pd.DataFrame({"a": ["x"], "b": [2.0], "b_low": [1.0], "b_high": [3.0], "c": [4.0]})
+    folded = tables.folded(frame)
+    assert list(folded) == ["a", "b", "c"]
+    assert folded.iloc[0].tolist() == ["x", "2.00 [1.00, 3.00]", 4.0]
+
+
+def test_bold_may_name_rows() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0]})
+    text = tables.tex(frame, "Caption.", "tab:a", {"a": [0, 2]})
+    assert [r"\textbf" in line for line in text.splitlines() if line[:1].isdigit() or "textbf" in line] == [
+        True,
+        False,
+        True,
+    ]
+
+
 def test_unknown_bold_column_is_an_error(study: Path) -> None:
     with pytest.raises(UserError, match="name a column"):
         tables.save(FRAME, "x", "smoke", "", bold={"vlaue": "min"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,28 @@ class Profile:
     measure: Measure
     downloads: bool = False  # may official weights be fetched (always against a recorded hash)?
     device: str = "auto"
-    comparison: tuple[str, ...] = ()  # runs that are rows of the comparison; empty: all of them
+    comparison: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # style -> method -> run; see styles()
 
     def run(self, name: str) -> RunConfig:
         """Configuration of a run of this profile."""
         if name not in self.runs:
             raise UserError(f"profile {self.name} has no run {name!r}; it has: {', '.join(self.runs)}")
         return self.runs[name]
+
+    def styles(self) -> dict[str, dict[str, str]]:
+        """What is compared: style -> name of a method -> its run. Without ``comparison``: every run, in one style."""
+        if not self.comparison:
+            return {"cartoons": {"pretrained" if name == "pretrain" else name: name for name in self.runs}}
+        for style, methods in self.comparison.items():
+            if "whitebox" not in methods:
+                raise UserError(f"profile {self.name}, comparison, style {style}: name its run of the method whitebox")
+            for run in methods.values():
+                self.run(run)
+        return {style: dict(methods) for style, methods in self.comparison.items()}
+
+    def compared(self) -> list[str]:
+        """The runs of the comparison, each once."""
+        return list(dict.fromkeys(run for methods in self.styles().values() for run in methods.values()))
 
     def hash(self, name: str) -> str:
         """Hash of a run and of all the runs that it starts from."""
@@ -90,6 +105,9 @@ def load(name: str, device: str | None = None) -> Profile:
     }
     if not runs:
         raise UserError(f"{where}: it names no runs")
+    compared = values.get("comparison", {})
+    if not isinstance(compared, Mapping) or not all(isinstance(methods, Mapping) for methods in compared.values()):
+        raise UserError(f"{where}.comparison: say a mapping of style to a mapping of method to run, not {compared!r}")
     measure = build(Measure, values.pop("measure", {}), f"{where}.measure")
     return build(Profile, {**values, "name": label, "runs": runs, "measure": measure}, where)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from wbclib.files import UserError, atomic
 from wbclib.networks import features
 from wbclib.networks.features import FeatureNetwork
 from wbclib.options import Measure, RunConfig
-from wbclib.profiles import Profile, load
+from wbclib.profiles import Profile
 from wbclib.represent.structure import structure
 from wbclib.represent.surface import surface
 from wbclib.represent.texture import colour_shift
@@ -57,17 +57,34 @@ def representations(config: RunConfig, seed: int = 0) -> dict[str, Stylise]:
 
 def methods(profile: Profile) -> dict[str, Stylise]:
     """Every method of the table; ours are trained first where they are not finished, the authors' are there or not."""
-    table = representations(profile.run("whitebox")) | comparators.classical()
-    for name in profile.comparison or profile.runs:
-        table["pretrained" if name == "pretrain" else name] = trained(name, profile)
+    first = next(iter(profile.styles().values()))
+    table = representations(profile.run(first.get("whitebox", "whitebox"))) | comparators.classical()
+    for run, name in _names(profile).items():
+        table[name] = trained(run, profile)
     return table | comparators.released()
+
+
+def _names(profile: Profile) -> dict[str, str]:
+    """Run -> name in :func:`methods`: that of the first style which has it; with its style where it is a later one."""
+    names: dict[str, str] = {}
+    for style, found in profile.styles().items():
+        for method, run in found.items():
+            names.setdefault(run, f"{method}, {style}" if method in names.values() else method)
+    return names
+
+
+def of_style(profile: Profile, style: str, made: Mapping[str, Any]) -> dict[str, Any]:
+    """What is compared with the cartoons of one style: its runs by their methods' names, and whatever is no run."""
+    names = _names(profile)
+    own = {names[run]: method for method, run in profile.styles()[style].items()}
+    return {own.get(name, name): value for name, value in made.items() if name in own or name not in names.values()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Sets:
     """The fixed crops of a comparison, uint8 (N, size, size, 3)."""
 
-    style: str
+    style: str  # key of Profile.styles
     inputs: np.ndarray  # photographs that every method stylises
     photographs: np.ndarray  # reference photographs
     cartoons: np.ndarray  # reference cartoons
@@ -77,9 +94,11 @@ class Sets:
     reference_groups: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)  # the same for the references
 
 
-def sets(profile: Profile) -> Sets:
-    """Crops of a profile's corpora, the same in every process."""
-    config, measure = profile.run("whitebox"), profile.measure
+def sets(profile: Profile, style: str = "") -> Sets:
+    """Crops of a profile's photographs and of the cartoons of one style (the first), the same in every process."""
+    styles = profile.styles()
+    style = style or next(iter(styles))
+    config, measure = profile.run(styles[style].get("whitebox", "whitebox")), profile.measure
     n = measure.crops
     found = {
         "inputs": corpora.load(config.photos, "validation"),
@@ -91,13 +110,18 @@ def sets(profile: Profile) -> Sets:
         name: np.array([corpus.items[k % len(corpus)].group for k in range(n)]) for name, corpus in found.items()
     }
     return Sets(
-        style=found["cartoons"].name,
+        style=style,
         **cut,
         held_out=bool(config.photos.validation_percent and config.cartoons.validation_percent),
         groups=cut_from["inputs"],
         distinct={name: min(n, len(corpus)) for name, corpus in found.items()},
         reference_groups={name: cut_from[name] for name in ("cartoons", "photographs")},
     )
+
+
+def sets_by_style(profile: Profile) -> dict[str, Sets]:
+    """:func:`sets` of every style; all of them share their photographs."""
+    return {style: sets(profile, style) for style in profile.styles()}
 
 
 def networks(profile: Profile) -> list[FeatureNetwork]:
@@ -128,31 +152,40 @@ def cached_features(pictures: np.ndarray, network: FeatureNetwork) -> np.ndarray
     return found
 
 
-def distances(profile: Profile | str, outputs: Mapping[str, np.ndarray] | None = None) -> pd.DataFrame:
-    """Frechet and kernel distance of every method to cartoons and to photographs.
+def distances(profile: Profile, data: Mapping[str, Sets], made: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Frechet and kernel distance of every method to cartoons and to photographs, style by style.
 
     Args:
-        outputs: method -> what it made of the inputs of :func:`sets`, uint8 (N, H, W, 3); by default :func:`stylised`.
+        data: :func:`sets_by_style`.
+        made: method -> what it made of their inputs, uint8 (N, H, W, 3): :func:`stylised` of :func:`methods`.
 
     Returns:
-        One row a (method, reference, metric, network): columns :data:`COLUMNS`. low and high enclose 90 % by the
+        One row a (style, method, reference, metric, network): columns :data:`COLUMNS`. low and high enclose 90 % by the
         bootstrap of :mod:`wbclib.evaluate.resampling`, photographs and reference images drawn whole. ``spread``: of
         KID, the standard deviation of its subsets; else missing.
     """
-    profile = load(profile) if isinstance(profile, str) else profile
-    data = sets(profile)
-    made = outputs if outputs is not None else stylised(methods(profile), data.inputs)
+    seen = features_by_network(profile, made)
     parts: list[pd.DataFrame] = []
-    for network in networks(profile):
-        name = network.origin["network"]
-        shown = tqdm(made.items(), desc=f"features, {name}", unit="method")
-        found = {method: cached_features(pictures, network) for method, pictures in shown}
-        for to in REFERENCES:
-            reference = cached_features(getattr(data, to), network)
-            for metric in (fid.metric_name(network.origin), "kid"):
-                part = _rows(found, reference, metric, profile.measure, data.groups, data.reference_groups.get(to))
-                parts.append(part.assign(style=data.style, to=to, metric=metric, network=name))
+    for style, there in data.items():
+        for network, features_of in seen:
+            found, name = of_style(profile, style, features_of), network.origin["network"]
+            for to in REFERENCES:
+                reference, groups = cached_features(getattr(there, to), network), there.reference_groups.get(to)
+                for metric in (fid.metric_name(network.origin), "kid"):
+                    part = _rows(found, reference, metric, profile.measure, there.groups, groups)
+                    parts.append(part.assign(style=style, to=to, metric=metric, network=name))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+def features_by_network(
+    profile: Profile, made: Mapping[str, np.ndarray]
+) -> list[tuple[FeatureNetwork, dict[str, np.ndarray]]]:
+    """Every measuring network with its features of every method's pictures."""
+    found = []
+    for network in networks(profile):
+        shown = tqdm(made.items(), desc=f"features, {network.origin['network']}", unit="method")
+        found.append((network, {method: cached_features(pictures, network) for method, pictures in shown}))
+    return found
 
 
 def _rows(
@@ -188,77 +221,6 @@ def with_absent(table: pd.DataFrame) -> pd.DataFrame:
     notes = comparators.absent()
     rows = pd.DataFrame({"method": list(notes), "note": list(notes.values())}).assign(style=str(table.loc[0, "style"]))
     return pd.concat([table.assign(note=""), rows], ignore_index=True)[[*COLUMNS, "note"]] if notes else table
-
-
-def caption(profile: Profile, data: Sets, origins: Sequence[Mapping[str, Any]]) -> str:
-    """Caption of a distance table: what was measured, on what, with which network."""
-    measure, n = profile.measure, data.distinct
-    kinds = ("seeded random weights", "ImageNet weights")
-    measuring = "; ".join(f"{o['network']} ({kinds[o['pretrained']]}; pooled: {o['pooled']})" for o in origins)
-    text = (
-        f"Distances of {len(data.inputs)} crops of {measure.size} px (from {n['inputs']} images) to as many of "
-        f"{data.style} cartoons ({n['cartoons']} images) and of photographs ({n['photographs']} images); profile "
-        f"{profile.name}, one seed. Measuring network: {measuring}; training used {profile.run('whitebox').features}. "
-        f"{held(data)} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference images, "
-        f"each with all of its crops. Frechet: biased upwards at this N. KID: mean of {measure.kid_subsets} subsets of "
-        f"{measure.kid_subset_size}, their standard deviation beside it as spread."
-    )
-    return text.replace("_", " ")  # an underscore in a caption stops TeX
-
-
-def held(data: Sets) -> str:
-    """Whether what is measured was seen in training, as a sentence."""
-    if data.held_out:
-        return "Stylised photographs and cartoons were held out of training."
-    return "The images are those of training, in other crops."
-
-
-def warning(origins: Sequence[Mapping[str, Any]]) -> str:
-    """What the measuring networks allow to be said, as Markdown."""
-    names = {kind: [o["network"] for o in origins if o["pretrained"] == kind] for kind in (False, True)}
-    inception = [name for name in names[True] if name == "inception"]
-    text = ""
-    if names[False]:
-        text += (
-            f"**Warning: {' and '.join(names[False])} has seeded random weights.** It responds to colours, edges and "
-            "local texture, not to what an image shows. These distances rank methods within this study and mean "
-            "nothing outside it. "
-        )
-    if others := [name for name in names[True] if name != "inception"]:
-        text += f"{' and '.join(others)} was trained on ImageNet and knows objects and textures. "
-    if inception:
-        return text + "The distance over the FID Inception network is the FID."
-    return text + "**None of these numbers is an FID**: that name belongs to the FID Inception network alone."
-
-
-def protocol(profile: Profile, data: Sets, origins: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Everything that a distance depends on, for readers: columns item, value."""
-    measure, config, n = profile.measure, profile.run("whitebox"), data.distinct
-    weights = ("drawn at random", "trained on ImageNet")
-    rows = {
-        "photographs that are stylised": f"{len(data.inputs)} crops of {n['inputs']} images ({config.photos.kind})",
-        "reference photographs": f"{len(data.photographs)} other crops of {n['photographs']} images",
-        "reference cartoons": f"{len(data.cartoons)} crops of {n['cartoons']} images ({data.style})",
-        "seen in training": held(data),
-        "crop": f"side between half and the whole of the short side, seeds {measure.seed} to {measure.seed + 2}",
-        "size and resize filter": f"{measure.size} px; area average when shrinking, cubic when growing (OpenCV)",
-        "colour and file format": "sRGB, uint8, straight from memory: no JPEG between method and metric",
-        **{
-            f"{o['network']}{what}": value
-            for o in origins
-            for what, value in (
-                (", features", o["pooled"]),
-                (", weights", f"{weights[o['pretrained']]}, sha256 {o['sha256'][:12]}"),
-            )
-        },
-        "network that trained": config.features,
-        "intervals": f"90 %, {measure.bootstraps} bootstraps of {len(set(data.groups))} photographs and of the "
-        "reference images, each with all of its crops; the value -+ 1.645 standard deviations",
-        "KID": f"kernel (x.y / D + 1)^3; mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}; paired "
-        "differences take all images at once",
-        "input of the networks": "the crop as it is; the FID Inception enlarges to 299 px",
-    }  # fmt: skip
-    return pd.DataFrame({"item": list(rows), "value": list(rows.values())})
 
 
 def pictures_of(names: list[str], side: int) -> tuple[np.ndarray, list[str]]:

@@ -1,4 +1,4 @@
-"""Reading a distance table: who is nearer, whether that can be told, whether networks agree, and what N does."""
+"""Reading a distance table: whether ways to measure agree on the order of methods, and what N does."""
 
 from __future__ import annotations
 
@@ -12,51 +12,20 @@ from scipy.stats import spearmanr
 from wbclib.evaluate import fid, kid
 
 
-def at(table: pd.DataFrame, method: str, to: str, metric: str, network: str) -> pd.Series:
-    """The one row of a method, a reference, a metric and a network."""
-    keys = {"method": method, "to": to, "metric": metric, "network": network}
-    found = table[np.logical_and.reduce([table[key] == value for key, value in keys.items()])]
-    if len(found) != 1:
-        raise ValueError(f"{len(found)} rows of the distance table for {keys}")
-    return found.iloc[0]
-
-
-def verdict(table: pd.DataFrame, a: str, b: str, to: str, metric: str, network: str) -> str:
-    """Is method ``a`` ``nearer`` to a reference than ``b``, ``farther``, or is it that one ``cannot tell``?
-
-    Two intervals that overlap cannot be told apart. This is stricter than a paired test: the methods share their
-    photographs and the reference, which moves both values the same way.
-    """
-    first, second = at(table, a, to, metric, network), at(table, b, to, metric, network)
-    if first["high"] < second["low"]:
-        return "nearer"
-    return "farther" if first["low"] > second["high"] else "cannot tell"
-
-
-def verdicts(table: pd.DataFrame, a: str, others: Sequence[str], to: str) -> pd.DataFrame:
-    """:func:`verdict` of ``a`` against every other method, by every metric and network, with both values."""
-    rows = []
-    for network, metric in table[["network", "metric"]].drop_duplicates().itertuples(index=False):
-        for b in others:
-            values = (at(table, method, to, metric, network)["value"] for method in (a, b))
-            rows.append((f"{a} and {b}", to, metric, network, *values, verdict(table, a, b, to, metric, network)))
-    return pd.DataFrame(rows, columns=["compared", "to", "metric", "network", a, "other", "verdict"])
-
-
 def agreement(table: pd.DataFrame) -> pd.DataFrame:
     """Spearman rank correlation of the methods' order between every two ways to measure.
 
     Returns:
-        Columns to, first, second, rank_correlation, methods; a way to measure is "metric, network". 1: the same
+        Columns style, to, first, second, rank_correlation, methods; a way to measure is "metric, network". 1: the same
         order; with few methods any other value is coarse.
     """
     rows = []
-    for to, part in table.groupby("to", sort=True):
+    for (style, to), part in table.groupby(["style", "to"], sort=False):
         wide = part.pivot(index="method", columns=["metric", "network"], values="value")
         for a, b in combinations(wide.columns, 2):
             rank = float(spearmanr(wide[a], wide[b]).statistic)
-            rows.append((to, ", ".join(a), ", ".join(b), rank, len(wide)))
-    return pd.DataFrame(rows, columns=["to", "first", "second", "rank_correlation", "methods"])
+            rows.append((style, to, ", ".join(a), ", ".join(b), rank, len(wide)))
+    return pd.DataFrame(rows, columns=["style", "to", "first", "second", "rank_correlation", "methods"])
 
 
 def over_n(

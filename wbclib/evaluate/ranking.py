@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,36 +16,34 @@ from wbclib.networks.weights import MissingWeights
 from wbclib.profiles import Profile
 
 
-def differences(profile: Profile, data: Sets, made: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Paired differences of every two methods, to both references, by every network and metric.
+def differences(profile: Profile, data: Mapping[str, Sets], made: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Paired differences of every two methods, to both references, by every network and metric, style by style.
 
     Args:
-        data: the sets that ``made`` was made from.
-        made: method -> its version of ``data.inputs``, uint8 (N, H, W, 3).
+        data: the sets of every style, which ``made`` was made from.
+        made: method -> its version of their inputs, uint8 (N, H, W, 3).
 
     Returns:
-        Columns :data:`wbclib.evaluate.paired.COLUMNS`. Photographs and reference images are drawn whole, with all of
-        their crops.
+        Column style, then :data:`wbclib.evaluate.paired.COLUMNS`. Photographs and reference images are drawn whole,
+        with all of their crops.
     """
     parts = []
-    for network in comparison.networks(profile):
-        name = network.origin["network"]
-        found = {method: comparison.cached_features(pictures, network) for method, pictures in made.items()}
-        for to in tqdm(REFERENCES, desc=f"paired, {name}", unit="reference"):
-            parts.append(
-                paired.table(
-                    found,
-                    comparison.cached_features(getattr(data, to), network),
-                    data.groups,
-                    network=name,
-                    to=to,
-                    metrics=(fid.metric_name(network.origin), "kid"),
-                    bootstraps=profile.measure.bootstraps,
-                    seed=profile.measure.seed,
-                    reference_groups=data.reference_groups.get(to),
-                )
-            )
-    return pd.concat(parts, ignore_index=True)
+    seen = comparison.features_by_network(profile, made)
+    places = list(product(data.items(), seen, REFERENCES))
+    for (style, there), (network, features_of), to in tqdm(places, desc="paired", unit="table"):
+        found = paired.table(
+            comparison.of_style(profile, style, features_of),
+            comparison.cached_features(getattr(there, to), network),
+            there.groups,
+            network=network.origin["network"],
+            to=to,
+            metrics=(fid.metric_name(network.origin), "kid"),
+            bootstraps=profile.measure.bootstraps,
+            seed=profile.measure.seed,
+            reference_groups=there.reference_groups.get(to),
+        )
+        parts.append(found.assign(style=style))
+    return pd.concat(parts, ignore_index=True)[["style", *paired.COLUMNS]]
 
 
 def of(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
@@ -67,26 +66,33 @@ def _turned(row: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 def summary(distances: pd.DataFrame) -> pd.DataFrame:
-    """A distance table as the white-box paper prints it: a row a method, a column a way to measure and a reference."""
+    """A distance table as the white-box paper prints it: a row a style and method, a column a way to measure and a
+    reference.
+    """
     heads = distances["metric"] + " " + distances["network"].str.replace("_", " ") + " to " + distances["to"]
     order = list(dict.fromkeys(heads))
-    found = distances.assign(head=heads).pivot(index="method", columns="head", values="value").rename_axis(None, axis=1)
-    return found.loc[list(dict.fromkeys(distances["method"])), order].reset_index()
+    keys = ["style", "method"]
+    found = distances.assign(head=heads).pivot(index=keys, columns="head", values="value").rename_axis(None, axis=1)
+    return found.loc[pd.MultiIndex.from_frame(distances[keys].drop_duplicates()), order].reset_index()
 
 
-def bold(distances: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
-    """Columns of :func:`summary` whose best value may be set bold: its method is nearer than every other, paired.
+def bold(distances: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, list[int]]:
+    """Column of :func:`summary` -> rows that may be set bold: of a style, the method that is nearer than every other.
 
-    Only distances to cartoons: the photograph itself is always best to photographs, and that is no merit.
+    Nearer by the paired comparison. Only distances to cartoons: the photograph itself is always best to photographs,
+    and that is no merit.
     """
-    chosen = {}
-    for (metric, network), part in distances[distances["to"] == "cartoons"].groupby(["metric", "network"], sort=False):
+    chosen: dict[str, list[int]] = {}
+    rows = distances[["style", "method"]].drop_duplicates().to_records(index=False).tolist()
+    keys = ["style", "metric", "network"]
+    near, about = (table[table["to"] == "cartoons"] for table in (distances, pairs))
+    for place, part in near.groupby(keys, sort=False):
         best = str(part["method"].iloc[int(part["value"].to_numpy().argmin())])
-        about = of(
-            pairs[(pairs["to"] == "cartoons") & (pairs["metric"] == metric) & (pairs["network"] == network)], [best]
-        )
-        if len(about) == len(part) - 1 and (about["verdict"] == "nearer").all():
-            chosen[f"{metric} {str(network).replace('_', ' ')} to cartoons"] = "min"
+        duels = of(about[(about[keys] == list(place)).all(axis=1)], [best])
+        if len(duels) == len(part) - 1 and (duels["verdict"] == "nearer").all():
+            style, metric, network = place
+            head = f"{metric} {str(network).replace('_', ' ')} to cartoons"
+            chosen.setdefault(head, []).append(rows.index((style, best)))
     return chosen
 
 
@@ -107,6 +113,16 @@ def sentence(pairs: pd.DataFrame, a: str, b: str, to: str = "cartoons") -> str:
         return f"{a} is {word} {to} than {b}" if word else f"{a} cannot be told from {b} by its distance to {to}"
     counts = ", ".join(f"{name} by {count}" for name, count in sorted(found.items()))
     return f"ways to measure disagree whether {a} is nearer to {to} than {b} ({counts} of {found.sum()})"
+
+
+def answers(pairs: pd.DataFrame, asked: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
+    """:func:`sentence` for every style and each (a, b, to) whose methods the style has: style, a, b, to, answer."""
+    rows = []
+    for style, part in pairs.groupby("style", sort=False):
+        there = set(part["a"]) | set(part["b"])
+        label = f"{style}: " if pairs["style"].nunique() > 1 else ""
+        rows += [(style, a, b, to, label + sentence(part, a, b, to)) for a, b, to in asked if {a, b} <= there]
+    return pd.DataFrame(rows, columns=["style", "a", "b", "to", "answer"])
 
 
 def kept(made: Mapping[str, np.ndarray], data: Sets, downloads: bool = False) -> tuple[pd.DataFrame, str]:

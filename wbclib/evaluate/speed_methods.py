@@ -80,7 +80,7 @@ def training(profile: Profile) -> pd.DataFrame:
         run, generator, parameters, size, batch, initial_steps (of the run it starts from), steps, seed, features.
     """
     rows = []
-    for name in profile.comparison or profile.runs:
+    for name in profile.compared():
         config = profile.run(name)
         parameters = sum(p.numel() for p in GENERATORS[config.generator](config).parameters())
         initial = profile.run(config.init).steps if config.init else 0
@@ -97,7 +97,7 @@ def epochs(profile: Profile) -> pd.DataFrame:
         run, method, size, batch, photographs, seconds_per_step, seconds_per_epoch, precision, device, threads.
     """
     rows = []
-    for name in profile.comparison or profile.runs:
+    for name in profile.compared():
         path = record(profile.name, name)
         if not path.is_file():
             continue

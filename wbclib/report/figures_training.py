@@ -193,15 +193,17 @@ def bands(
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:
-    """Paired differences for readers: a, b, metric, network, "difference [low, high]", verdict."""
+    """Paired differences for readers: (style,) a, b, metric, network, "difference [low, high]", verdict."""
     keys = ["difference", "diff_low", "diff_high"]
     text = [tables.interval(*(row[key] for key in keys)) for row in table.to_dict("records")]
-    return table[["a", "b", "metric", "network"]].assign(difference=text, verdict=table["verdict"])
+    styles = ["style"] * (table["style"].nunique() > 1)
+    return table[[*styles, "a", "b", "metric", "network"]].assign(difference=text, verdict=table["verdict"])
 
 
 def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """A distance table for readers: a row a (method, metric, network), a column a reference, "value [low, high]".
+    """A distance table for readers: a row a (style, method, metric, network), a column a reference, with intervals.
 
+    The style is left out where there is but one.
     A row with a ``note`` (no weights) has the note in place of its first value.
     """
     if "note" in table:
@@ -210,9 +212,10 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
         notes = pd.DataFrame({"method": absent["method"], found.columns[1]: absent["note"]})
         return pd.concat([found, notes], ignore_index=True).fillna("")
     text = [tables.interval(row["value"], row["low"], row["high"]) for row in table.to_dict("records")]
-    keys = ["network", "metric", "method"]
+    styles = ["style"] * (table["style"].nunique() > 1)
+    keys = [*styles, "network", "metric", "method"]
     long = table[[*keys, "to"]].assign(text=text)
     order = long[keys].drop_duplicates().sort_values(["network", "metric"], kind="stable")
     found = long.pivot(index=keys, columns="to", values="text").rename_axis(None, axis=1)
     found = found.loc[pd.MultiIndex.from_frame(order)].reset_index()
-    return found[["method", *sorted(set(table["to"])), "metric", "network"]]
+    return found[["method", *sorted(set(table["to"])), *styles, "metric", "network"]]

@@ -18,17 +18,19 @@ MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- /table -->", flags=re.DOTAL
 
 
 def distances(profile: str) -> str:
-    """Distances to cartoons as Markdown: a row a method, a column a (network, metric), intervals in brackets."""
+    """Distances to cartoons as Markdown, a table a style: a row a method, a column a (network, metric), intervals."""
     folder = paths.report(profile, "tables")
     if not (folder / "distances.csv").is_file():
         raise UserError(f"{paths.shown(folder)}/distances.csv is not there: make reproduce PROFILE={profile} first")
     frame = pd.read_csv(folder / "distances.csv").query("to == 'cartoons'")
     frame["column"] = frame["metric"].map({"fid": "FID", "frechet": "Frechet", "kid": "KID"}) + ", " + frame["network"]
     frame["cell"] = [interval(*row) for row in frame[["value", "low", "high"]].itertuples(index=False)]
-    wide = frame.pivot(index="method", columns="column", values="cell").loc[frame["method"].unique()]
-    lines = ["| method | " + " | ".join(wide.columns) + " |", "|---" * (len(wide.columns) + 1) + "|"]
-    lines += [f"| {method} | " + " | ".join(cells) + " |" for method, *cells in wide.itertuples()]
-    return "\n".join([*lines, "", read_json(folder / "distances.json")["caption"]])
+    lines: list[str] = []
+    for style, part in frame.groupby("style", sort=False):
+        wide = part.pivot(index="method", columns="column", values="cell").loc[part["method"].unique()]
+        lines += [f"| to {style} | " + " | ".join(wide.columns) + " |", "|---" * (len(wide.columns) + 1) + "|"]
+        lines += [f"| {method} | " + " | ".join(cells) + " |" for method, *cells in wide.itertuples()] + [""]
+    return "\n".join([*lines, read_json(folder / "distances.json")["caption"]])
 
 
 def picture(profile: str, side: int = 320) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -19,6 +19,7 @@ from wbclib import paths
 from wbclib.files import UserError, write_json, write_text
 
 CSV_FORMAT = "%.6g"
+Bold = Mapping[str, str | Sequence[int]]
 LONG = 60  # characters from which a cell's text is broken into lines
 
 
@@ -36,15 +37,32 @@ def interval(value: float, low: float, high: float, digits: int = 3) -> str:
     return "{} [{}, {}]".format(*(f"{x:#.{digits}g}".rstrip(".") for x in (value, low, high)))
 
 
-def _best(frame: pd.DataFrame, bold: Mapping[str, str] | None) -> set[tuple[int, int]]:
-    """Positions (row, column) of the best values: ``bold`` says 'min' or 'max' for each column it names."""
+def folded(frame: pd.DataFrame) -> pd.DataFrame:
+    """For readers: each column ``x`` with ``x_low`` and ``x_high`` beside it becomes one of "value [low, high]"."""
+    found = pd.DataFrame(index=frame.index)
+    bounds = {f"{name}_{end}" for name in frame for end in ("low", "high") if f"{name}_low" in frame}
+    for name in frame:
+        if name in bounds:
+            continue
+        found[name] = frame[name]
+        if f"{name}_low" in frame:
+            columns = (frame[key] for key in (name, f"{name}_low", f"{name}_high"))
+            found[name] = [interval(*values) for values in zip(*columns, strict=True)]
+    return found
+
+
+def _best(frame: pd.DataFrame, bold: Bold | None) -> set[tuple[int, int]]:
+    """Positions (row, column) of the best values: ``bold`` says 'min', 'max' or which rows for each column it names."""
     found: set[tuple[int, int]] = set()
     for column, which in (bold or {}).items():
-        if column not in frame.columns or which not in ("min", "max"):
-            raise UserError(f"bold={{{column!r}: {which!r}}}: name a column of the table and say 'min' or 'max'")
+        if column not in frame.columns or (isinstance(which, str) and which not in ("min", "max")):
+            raise UserError(f"bold={{{column!r}: {which!r}}}: name a column of the table; say 'min', 'max' or rows")
+        place = list(frame.columns).index(column)
+        if not isinstance(which, str):
+            found |= {(row, place) for row in which}
+            continue
         values = pd.to_numeric(frame[column], errors="coerce")
         best = values.min() if which == "min" else values.max()
-        place = list(frame.columns).index(column)
         found |= {(row, place) for row, value in enumerate(values) if value == best}
     return found
 
@@ -59,7 +77,7 @@ def head(column: Any) -> str:
     return str(column).replace("_", " ")
 
 
-def html(frame: pd.DataFrame, bold: Mapping[str, str] | None = None) -> str:
+def html(frame: pd.DataFrame, bold: Bold | None = None) -> str:
     """The frame as an HTML table without styles; classes: ``best`` cells, ``number``, ``long`` for sentences."""
     best, right = _best(frame, bold), numeric(frame)
     lines = ['<table class="table">', "<thead><tr>"]
@@ -80,7 +98,7 @@ def _classes(flush: bool, best: bool, long: bool = False) -> str:
     return f' class="{" ".join(names)}"' if names else ""
 
 
-def tex(frame: pd.DataFrame, caption: str, label: str, bold: Mapping[str, str] | None = None) -> str:
+def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None) -> str:
     """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{booktabs}``)."""
     frame, best = frame.reset_index(drop=True), _best(frame, bold)
     heads = [re.sub(r"([%&#$])", r"\\\1", head(column)) for column in frame.columns]
@@ -101,7 +119,7 @@ def save(
     profile: str,
     caption: str,
     label: str | None = None,
-    bold: Mapping[str, str] | None = None,
+    bold: Bold | None = None,
 ) -> pd.DataFrame:
     """Write ``reports/<profile>/tables/<name>`` as .csv, .tex, .html and .json (caption), each atomically.
 
@@ -111,7 +129,7 @@ def save(
         profile: a profile's name.
         caption: one or two sentences, for TeX as they are (escape what TeX would misread).
         label: TeX label; ``tab:<name>`` if not given.
-        bold: 'min' or 'max' for each column whose best values are set bold.
+        bold: 'min', 'max' or the numbers of its rows for each column whose best values are set bold.
 
     Returns:
         The frame, so that a notebook can end with it.
@@ -128,7 +146,7 @@ def save(
 class Shown:
     """A frame that a notebook displays as the site's table."""
 
-    def __init__(self, frame: pd.DataFrame, bold: Mapping[str, str] | None = None, caption: str = "") -> None:
+    def __init__(self, frame: pd.DataFrame, bold: Bold | None = None, caption: str = "") -> None:
         self.frame, self.bold, self.caption = frame.reset_index(drop=True), bold, caption
 
     def _repr_html_(self) -> str:
@@ -139,7 +157,7 @@ class Shown:
         return self.frame.to_string(index=False)
 
 
-def show(frame: pd.DataFrame, bold: Mapping[str, str] | None = None, caption: str = "") -> Shown:
+def show(frame: pd.DataFrame, bold: Bold | None = None, caption: str = "") -> Shown:
     """The frame as the site shows it: last expression of a notebook cell."""
     return Shown(frame, bold, caption)
 

@@ -1,0 +1,89 @@
+"""The protocol of a comparison in words: what a distance depends on, for captions, warnings and a table of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from wbclib.evaluate.comparison import Sets
+from wbclib.profiles import Profile
+
+
+def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[str, Any]]) -> str:
+    """Caption of a distance table: what was measured, on what, with which network."""
+    measure, first = profile.measure, next(iter(data.values()))
+    n, features = first.distinct, profile.run(profile.compared()[-1]).features
+    cartoons = ", ".join(f"{style} ({found.distinct['cartoons']} images)" for style, found in data.items())
+    kinds = ("seeded random weights", "ImageNet weights")
+    measuring = "; ".join(f"{o['network']} ({kinds[o['pretrained']]}; pooled: {o['pooled']})" for o in origins)
+    text = (
+        f"Distances of {len(first.inputs)} crops of {measure.size} px (from {n['inputs']} images) to as many of "
+        f"cartoons, {cartoons}, and of photographs ({n['photographs']} images); profile "
+        f"{profile.name}, one seed. Measuring network: {measuring}; training used {features}. "
+        f"{held(first)} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference images, "
+        f"each with all of its crops. Frechet: biased upwards at this N. KID: mean of {measure.kid_subsets} subsets of "
+        f"{measure.kid_subset_size}, their standard deviation beside it as spread."
+    )
+    return text.replace("_", " ")  # an underscore in a caption stops TeX
+
+
+def held(data: Sets) -> str:
+    """Whether what is measured was seen in training, as a sentence."""
+    if data.held_out:
+        return "Stylised photographs and cartoons were held out of training."
+    return "The images are those of training, in other crops."
+
+
+def warning(origins: Sequence[Mapping[str, Any]]) -> str:
+    """What the measuring networks allow to be said, as Markdown."""
+    names = {kind: [o["network"] for o in origins if o["pretrained"] == kind] for kind in (False, True)}
+    inception = [name for name in names[True] if name == "inception"]
+    text = ""
+    if names[False]:
+        text += (
+            f"**Warning: {' and '.join(names[False])} has seeded random weights.** It responds to colours, edges and "
+            "local texture, not to what an image shows. These distances rank methods within this study and mean "
+            "nothing outside it. "
+        )
+    if others := [name for name in names[True] if name != "inception"]:
+        text += f"{' and '.join(others)} was trained on ImageNet and knows objects and textures. "
+    if inception:
+        return text + "The distance over the FID Inception network is the FID."
+    return text + "**None of these numbers is an FID**: that name belongs to the FID Inception network alone."
+
+
+def table(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Everything that a distance depends on, for readers: columns item, value."""
+    measure, first = profile.measure, next(iter(data.values()))
+    config, n = profile.run(profile.compared()[-1]), first.distinct
+    cartoons = {
+        f"reference cartoons, {style}": f"{len(found.cartoons)} crops of {found.distinct['cartoons']} images"
+        for style, found in data.items()
+    }
+    weights = ("drawn at random", "trained on ImageNet")
+    rows = {
+        "photographs that are stylised": f"{len(first.inputs)} crops of {n['inputs']} images ({config.photos.kind})",
+        "reference photographs": f"{len(first.photographs)} other crops of {n['photographs']} images",
+        **cartoons,
+        "seen in training": held(first),
+        "crop": f"side between half and the whole of the short side, seeds {measure.seed} to {measure.seed + 2}",
+        "size and resize filter": f"{measure.size} px; area average when shrinking, cubic when growing (OpenCV)",
+        "colour and file format": "sRGB, uint8, straight from memory: no JPEG between method and metric",
+        **{
+            f"{o['network']}{what}": value
+            for o in origins
+            for what, value in (
+                (", features", o["pooled"]),
+                (", weights", f"{weights[o['pretrained']]}, sha256 {o['sha256'][:12]}"),
+            )
+        },
+        "network that trained": config.features,
+        "intervals": f"90 %, {measure.bootstraps} bootstraps of {len(set(first.groups))} photographs and of the "
+        "reference images, each with all of its crops; the value -+ 1.645 standard deviations",
+        "KID": f"kernel (x.y / D + 1)^3; mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}; paired "
+        "differences take all images at once",
+        "input of the networks": "the crop as it is; the FID Inception enlarges to 299 px",
+    }  # fmt: skip
+    return pd.DataFrame({"item": list(rows), "value": list(rows.values())})
