@@ -12,8 +12,10 @@ from scipy import stats
 from wbclib import images
 from wbclib.corpora import loader
 from wbclib.corpora.base import Corpus, Item
+from wbclib.corpora.edges import edge_smoothed
 from wbclib.corpora.loader import Loader, crops, window
 from wbclib.files import UserError
+from wbclib.options import Edges
 
 
 def corpus(*pictures: np.ndarray, name: str = "toy") -> Corpus:
@@ -50,6 +52,25 @@ def test_batch_has_the_promised_form(noisy: Loader) -> None:
     for tensor in batch.values():
         assert tensor.shape == (3, 3, 24, 24) and tensor.dtype == torch.float32
         assert -1 <= tensor.min() < -0.5 and 0.5 < tensor.max() <= 1
+
+
+def test_kept_crops_are_cut_once_and_drawn_evenly() -> None:
+    sources = corpus(*map(noise, range(5))), corpus(*map(noise, range(10, 13)))
+    kept = Loader(*sources, size=24, batch=4, seed=7, edges=Edges(), kept=6)
+    photos = images.to_tensor(kept.photographs())
+    assert len(photos) == 6 and len(torch.unique(photos.flatten(1), dim=0)) == 6
+    seen = []
+    for step in range(300):
+        batch = kept.batch(step)
+        assert torch.equal(batch["photo"], photos[batch["index"]])
+        seen += batch["index"].tolist()
+    assert stats.chisquare(np.bincount(seen, minlength=6)).pvalue > 1e-3
+    for picture, smooth in zip(batch["cartoon"], batch["smoothed"], strict=True):
+        wanted = edge_smoothed(images.to_uint8(picture[None])[0], Edges())
+        np.testing.assert_array_equal(images.to_uint8(smooth[None])[0], wanted)
+    again = Loader(*sources, size=24, batch=4, seed=7, edges=Edges(), kept=6)
+    assert same(again.batch(299), batch), "a function of (seed, step) alone"
+    assert not np.array_equal(Loader(*sources, 24, 4, 8, kept=6).photographs(), kept.photographs())
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 5])

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +17,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from wbclib import paths
+from wbclib import images, losses, paths
 from wbclib.files import UserError
 from wbclib.options import Weights
 from wbclib.profiles import Profile, load
 from wbclib.train import checkpoints, loop, records, run, trained
-from wbclib.train.methods import WhiteBox
+from wbclib.train.methods import CartoonGAN, Pretrain, View, WhiteBox
 
 
 @pytest.fixture
@@ -135,6 +136,56 @@ def test_every_term_reaches_the_generator(study: Profile) -> None:
         assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True)), term
         assert set(method.modules) == {"generator"} | ({term} & {"surface", "texture"})
         assert logged["total"] == logged[term]
+
+
+def test_features_of_kept_photographs_are_computed_once(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = dataclasses.replace(study.run("pretrain"), weights=Weights(content=1.0), size=32, kept=4)
+    method = Pretrain(config, loop.open_fabric(config, "cpu"), {"downloads": False})
+    photos = loop.sample_photographs(32)[:4]
+    batch = {"photo": images.to_tensor(photos[[2, 0]])}
+    output = (0.5 * batch["photo"]).requires_grad_(True)
+    plain = View(method, batch, output)
+    method.remember(photos)
+    kept = View(method, batch | {"index": torch.tensor([2, 0])}, output)
+    value = losses.TERMS["content"].value
+    expected = value(plain)
+    seen = []
+    perceive = method.perceive
+    monkeypatch.setattr(method, "perceive", lambda image: seen.append(image) or perceive(image))
+    assert value(kept).item() == pytest.approx(expected.item(), rel=2e-3), "half precision"
+    assert len(seen) == 1 and seen[0] is output, "the photographs are not looked at again"
+
+
+def test_kept_crops_resume_bit_for_bit(study: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = changed(study, "pretrain", kept=5)
+    run("pretrain", study, progress=False)
+    whole = state_of(study, "pretrain")
+    for path in checkpoints.present(paths.run("smoke", "pretrain"))[1:]:
+        shutil.rmtree(path)
+    paths.record("smoke", "pretrain").unlink()
+    assert checkpoints.newest(paths.run("smoke", "pretrain"))[1]["step"] == 4  # type: ignore[index]
+    run("pretrain", study, progress=False)
+    again = state_of(study, "pretrain")
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
+
+
+@pytest.mark.parametrize("smoothed", [False, True])
+def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoothed: bool) -> None:
+    """Cartoons, outputs and smoothed cartoons side by side, or one after the other."""
+    torch.manual_seed(0)
+    config = dataclasses.replace(study.run("cartoongan"), lr=0.0)
+    images_of = [torch.rand(2, 3, 32, 32) * 2 - 1 for _ in range(3 if smoothed else 2)]
+    found = []
+    for together in (True, False):
+        torch.manual_seed(1)
+        method = CartoonGAN(config, loop.open_fabric(config, "cpu"), {"downloads": False})
+        method.together = together
+        loss = method.update_discriminator("cartoon", *images_of)
+        found.append([loss, *(p.grad for p in method.modules["cartoon"].parameters())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    batch = dataclasses.replace(config, residual=dataclasses.replace(config.residual, norm="batch"))
+    assert CartoonGAN(batch, loop.open_fabric(batch, "cpu"), {"downloads": False})._couples_images("cartoon")
 
 
 def test_a_term_without_weight_is_not_computed(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:

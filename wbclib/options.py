@@ -138,6 +138,7 @@ class RunConfig:
     generator: str = "unet"  # a key of wbclib.train.methods.GENERATORS: unet | residual
     residual: Residual = field(default_factory=Residual)
     edges: Edges = field(default_factory=Edges)
+    kept: int = 0  # crops of each kind that are cut once and drawn from, features kept; 0: every step cuts new ones
     pool: int = 0  # outputs kept to show to the discriminator again (official CartoonGAN code: 50); 0: none
     weights: Weights = field(default_factory=Weights)
     photos: CorpusSpec = field(default_factory=CorpusSpec)
@@ -162,7 +163,7 @@ class RunConfig:
         return digest(values)
 
 
-LATER = (("weights", "adversarial"), ("generator",), ("residual",), ("edges",), ("pool",))
+LATER = (("weights", "adversarial"), ("generator",), ("residual",), ("edges",), ("pool",), ("kept",))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ No state is kept between batches, so resuming at any step, and any number of wor
 
 from __future__ import annotations
 
+import functools
+import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -19,7 +21,7 @@ from wbclib.corpora.edges import edge_smoothed
 from wbclib.files import UserError
 from wbclib.options import Edges
 
-PHOTO, CARTOON, EVALUATION = 0, 1, 2  # independent random streams of one seed
+PHOTO, CARTOON, EVALUATION, KEPT = 0, 1, 2, 3  # independent random streams of one seed; KEPT and the one after it
 
 
 def uniforms(seed: int, step: int, stream: int, shape: tuple[int, int]) -> np.ndarray:
@@ -66,6 +68,8 @@ class Loader:
         seed: every batch is a function of (seed, step).
         scale_min: smallest crop as a share of the shorter side, in (0, 1].
         edges: where given, every batch also holds its cartoons with smoothed edges.
+        kept: this many crops of each kind are cut once, held in memory (3 * size^2 bytes each) and drawn from, so that
+            what is computed from a photograph can be kept as well; 0: every step cuts new ones.
     """
 
     def __init__(
@@ -77,11 +81,12 @@ class Loader:
         seed: int,
         scale_min: float = 0.5,
         edges: Edges | None = None,
+        kept: int = 0,
     ) -> None:
-        if size < 1 or batch < 1 or seed < 0 or not 0 < scale_min <= 1:
+        if size < 1 or batch < 1 or seed < 0 or kept < 0 or not 0 < scale_min <= 1:
             raise UserError(
-                f"loader: size {size}, batch {batch}, seed {seed}, scale_min {scale_min}; "
-                "size and batch start at 1, seed at 0, scale_min lies in (0, 1]"
+                f"loader: size {size}, batch {batch}, seed {seed}, scale_min {scale_min}, kept {kept}; "
+                "size and batch start at 1, seed and kept at 0, scale_min lies in (0, 1]"
             )
         self.sources = {"photo": (photos, PHOTO), "cartoon": (cartoons, CARTOON)}
         for corpus, _ in self.sources.values():
@@ -90,6 +95,7 @@ class Loader:
         if edges is not None:
             check_edges(edges)
         self.size, self.count, self.seed, self.scale_min, self.edges = size, batch, seed, scale_min, edges
+        self.kept = kept
 
     @property
     def enlarged(self) -> dict[str, int]:
@@ -101,19 +107,41 @@ class Loader:
     def batch(self, step: int) -> dict[str, torch.Tensor]:
         """Batch of a step: ``photo``, ``cartoon`` and, with ``edges``, ``smoothed``, the same cartoons smoothed.
 
-        Each is float32 (batch, 3, size, size) in [-1, 1].
+        Each is float32 (batch, 3, size, size) in [-1, 1]. With kept crops ``index`` (batch,), int64, says which of
+        :meth:`photographs` the photographs are.
         """
+        if not self.kept:
+            found = self._cut({k: uniforms(self.seed, step, s, (self.count, 5)) for k, (_, s) in self.sources.items()})
+            return {kind: images.to_tensor(pictures) for kind, pictures in found.items()}
+        drawn = {k: uniforms(self.seed, step, s, (self.count, 1))[:, 0] for k, (_, s) in self.sources.items()}
+        index = {kind: (share * self.kept).astype(np.int64) for kind, share in drawn.items()}
+        index["smoothed"] = index["cartoon"]
+        batch = {kind: images.to_tensor(pictures[index[kind]]) for kind, pictures in self._held.items()}
+        return batch | {"index": torch.from_numpy(index["photo"])}
+
+    def photographs(self) -> np.ndarray:
+        """The kept crops of photographs, uint8 (kept, size, size, 3)."""
+        return self._held["photo"]
+
+    @functools.cached_property
+    def _held(self) -> dict[str, np.ndarray]:
+        """The kept crops of each kind, cut by all cores."""
+        drawn = {k: uniforms(self.seed, 0, KEPT + s, (self.kept, 5)) for k, (_, s) in self.sources.items()}
+        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="loader") as pool:
+            return self._cut(drawn, pool.map)
+
+    def _cut(
+        self, rows: dict[str, np.ndarray], each: Callable[..., Iterable[np.ndarray]] = map
+    ) -> dict[str, np.ndarray]:
+        """Crops of each kind, a row (image, scale, down, right, mirror) a crop."""
         found = {
-            kind: np.stack([self._sample(corpus, row) for row in self._draw(step, stream)])
-            for kind, (corpus, stream) in self.sources.items()
+            kind: np.stack(list(each(functools.partial(self._sample, self.sources[kind][0]), drawn)))
+            for kind, drawn in rows.items()
         }
         if self.edges is not None:
-            found["smoothed"] = np.stack([edge_smoothed(cartoon, self.edges) for cartoon in found["cartoon"]])
-        return {kind: images.to_tensor(pictures) for kind, pictures in found.items()}
-
-    def _draw(self, step: int, stream: int) -> np.ndarray:
-        """One row (image, scale, down, right, mirror) a crop."""
-        return uniforms(self.seed, step, stream, (self.count, 5))
+            smooth = functools.partial(edge_smoothed, options=self.edges)
+            found["smoothed"] = np.stack(list(each(smooth, found["cartoon"])))
+        return found
 
     def _sample(self, corpus: Corpus, row: np.ndarray) -> np.ndarray:
         which, scale, down, right, mirror = row.tolist()

@@ -1,4 +1,7 @@
-"""What ``make bench`` measures and writes to ``reports/bench/bench.csv``: every row a ratio inside one run."""
+"""What ``make bench`` measures and writes to ``reports/bench``: every row a ratio inside one run.
+
+``bench.csv`` holds what has a stated speed, ``changes.csv`` what each change to the training step brings.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,20 @@ import torch
 from tqdm import tqdm
 
 from wbclib import paths
-from wbclib.evaluate import speed_inference, speed_methods, speed_step, speed_structure
+from wbclib.evaluate import speed_changes, speed_inference, speed_methods, speed_step, speed_structure
 from wbclib.files import atomic
+from wbclib.options import RunConfig
 from wbclib.train import records
+from wbclib.train.loop import open_fabric
 
+PLACE = ["size", "batch", "threads", "device"]
 COLUMNS = ["name", "ours", "other", "unit", "ratio", "threads", "device", "other_is"]
 ROWS = (*speed_structure.ROWS, *speed_inference.ROWS, *speed_methods.ROWS, *speed_step.ROWS)
 
 
-def path() -> Path:
-    """Where the table of the bench is."""
-    return paths.root() / "reports" / "bench" / "bench.csv"
+def path(name: str = "bench") -> Path:
+    """Where a table of the bench is: ``bench`` or ``changes``."""
+    return paths.root() / "reports" / "bench" / f"{name}.csv"
 
 
 def read() -> pd.DataFrame:
@@ -27,11 +33,31 @@ def read() -> pd.DataFrame:
     return pd.read_csv(path()) if path().is_file() else pd.DataFrame(columns=COLUMNS)
 
 
+def changes() -> pd.DataFrame:
+    """What the changes brought in the last bench (see :mod:`wbclib.evaluate.speed_changes`), with size and device."""
+    columns = [*speed_changes.COLUMNS, *PLACE]
+    return pd.read_csv(path("changes")) if path("changes").is_file() else pd.DataFrame(columns=columns)
+
+
 def bench() -> pd.DataFrame:
     """Measure every row and write the table; columns :data:`COLUMNS`, times in milliseconds."""
     device = records.device_entry(torch.device("cpu"), "32-true")
-    rows = [measure() | {"unit": "ms"} for measure in tqdm(ROWS, "bench", unit="row")]
-    frame = pd.DataFrame(rows).assign(threads=device["threads"], device=device["name"])[COLUMNS]
-    with atomic(path()) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.4g")
+    everywhere = {"unit": "ms", "threads": device["threads"], "device": device["name"]}
+    asked = (*ROWS, *(speed_step.GPU_ROWS if torch.cuda.is_available() else ()))
+    frame = pd.DataFrame([everywhere | measure() for measure in tqdm(asked, "bench", unit="row")])[COLUMNS]
+    _write(frame, "bench")
+    configs = [speed_step.configured(), *([speed_step.configured_gpu()] if torch.cuda.is_available() else [])]
+    _write(pd.concat([_changes(config) for config in configs]), "changes")
     return frame
+
+
+def _changes(config: RunConfig) -> pd.DataFrame:
+    place = open_fabric(config).device
+    device = records.device_entry(place, "auto")
+    found = speed_changes.table(config, downloads=True)
+    return found.assign(size=config.size, batch=config.batch, threads=device["threads"], device=device["name"])
+
+
+def _write(frame: pd.DataFrame, name: str) -> None:
+    with atomic(path(name)) as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.4g")

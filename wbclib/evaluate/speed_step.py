@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import os
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from wbclib import images
-from wbclib.evaluate.speed_structure import reference
+from wbclib.evaluate.speed_changes import Straightforward, step_of
 from wbclib.evaluate.timing import paired, row
-from wbclib.options import RunConfig, Structure
+from wbclib.options import RunConfig
 from wbclib.profiles import load
-from wbclib.train.loop import open_fabric
+from wbclib.train import records
 from wbclib.train.methods import WhiteBox
+
+DIRECT = (
+    "the published step: float32, eager, NCHW, three passes of the perceptual network, "
+    "structure by the plain reference in a process a core"
+)
 
 
 def configured() -> RunConfig:
@@ -26,17 +25,9 @@ def configured() -> RunConfig:
     return load("quick", "cpu").run("whitebox")
 
 
-def batch_of(config: RunConfig, device: torch.device, draw: torch.Generator) -> dict[str, Tensor]:
-    """Random images of a run's size and batch."""
-    size = (config.batch, 3, config.size, config.size)
-    return {key: (torch.rand(size, generator=draw) * 2 - 1).to(device) for key in ("photo", "cartoon")}
-
-
-def step_of(kind: type[WhiteBox], config: RunConfig) -> tuple[WhiteBox, Any]:
-    """A method and a function that does one step of it."""
-    fabric, draw = open_fabric(config), torch.Generator().manual_seed(0)
-    method, batch = kind(config, fabric, {"downloads": False}), batch_of(config, fabric.device, draw)
-    return method, functools.partial(method.step, batch, draw)
+def configured_gpu() -> RunConfig:
+    """The white-box run of the lab profile on a GPU: batch 16, 256 px."""
+    return load("lab", "cuda").run("whitebox")
 
 
 def step_with_structure() -> dict[str, Any]:
@@ -58,43 +49,20 @@ def step_waiting() -> dict[str, Any]:
     return row("step_waiting", waiting, whole, whole / waiting, "the whole step; ours is what it waits for structure")
 
 
-class Straightforward(WhiteBox):
-    """The step with structure images of the plain reference, found in a pool of processes while everything waits."""
-
-    def begin_structure(self, output: Tensor) -> Any:
-        return Plain(output, self.config.structure)
-
-
-class Plain:
-    """Stands where :class:`wbclib.represent.structure.Pending` does."""
-
-    waited = 0.0
-
-    def __init__(self, output: Tensor, options: Structure) -> None:
-        call = functools.partial(plain_structure, options=options)
-        coloured = np.stack(list(_processes().map(call, images.to_uint8(output))))
-        self.target = images.to_tensor(coloured).to(output.device)
-
-    def result(self) -> Tensor:
-        """The structure images."""
-        return self.target
-
-
-def plain_structure(image: np.ndarray, options: Structure) -> np.ndarray:
-    """Structure image of the plain reference, uint8."""
-    return np.rint(reference().structure(image, options)).astype(np.uint8)
-
-
-@functools.cache
-def _processes() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(os.cpu_count())
-
-
 def step_cpu() -> dict[str, Any]:
-    """A step of the quick profile against the same step with structure images of the plain reference."""
+    """A step of the quick profile against the published step, written down directly."""
     config = configured()
     times = paired(step_of(WhiteBox, config)[1], step_of(Straightforward, config)[1], rounds=3)
-    return row("step_cpu", *times, "the same step, structure by the plain reference in a pool of processes")
+    return row("step_cpu", *times, DIRECT)
+
+
+def step_gpu() -> dict[str, Any]:
+    """The same on a GPU, sizes of the lab profile; needs the weights of its perceptual network."""
+    config = configured_gpu()
+    times = paired(step_of(WhiteBox, config, True)[1], step_of(Straightforward, config, True)[1], rounds=3)
+    device = records.device_entry(torch.device("cuda"), "auto")
+    return row("step_gpu", *times, DIRECT) | {"device": device["name"], "threads": device["threads"]}
 
 
 ROWS = (step_with_structure, step_waiting, step_cpu)
+GPU_ROWS = (step_gpu,)

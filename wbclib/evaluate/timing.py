@@ -29,7 +29,13 @@ def seconds(work: Callable[[], Any], rounds: int = 5) -> float:
 
 
 def paired(ours: Callable[[], Any], other: Callable[[], Any], rounds: int = 15) -> tuple[float, float, float]:
-    """Median seconds of both, called in turn, and the median of their ratios other / ours, pair by pair.
+    """Median seconds of both, called in turn, and the median of their ratios other / ours, pair by pair."""
+    first, second, found = ratios(ours, other, rounds)
+    return first, second, statistics.median(found)
+
+
+def ratios(ours: Callable[[], Any], other: Callable[[], Any], rounds: int) -> tuple[float, float, list[float]]:
+    """Median seconds of both, called in turn, and the ratio other / ours of every pair.
 
     Pairs share whatever else the machine is doing, so that the ratio holds where single times drift.
     """
@@ -42,7 +48,7 @@ def paired(ours: Callable[[], Any], other: Callable[[], Any], rounds: int = 15) 
         other()
         times.append((middle - start, now() - middle))
     first, second = zip(*times, strict=True)
-    return statistics.median(first), statistics.median(second), statistics.median(b / a for a, b in times)
+    return statistics.median(first), statistics.median(second), [b / a for a, b in times]
 
 
 def row(name: str, ours: float, other: float, ratio: float, other_is: str) -> dict[str, Any]:

@@ -157,8 +157,11 @@ class _Run:
         """Train to the last step, then write weights and record."""
         config, clock = self.config, time.monotonic()
         loader = Loader(
-            self.photos, self.cartoons, config.size, config.batch, config.seed, config.scale_min, self.method.edges
-        )
+            self.photos, self.cartoons, config.size, config.batch, config.seed, config.scale_min, self.method.edges,
+            config.kept,
+        )  # fmt: skip
+        if config.kept:
+            self.method.remember(loader.photographs())
         draw, device = torch.Generator(), self.fabric.device
         bar = tqdm(total=config.steps, initial=self.step, desc=f"{self.profile.name}/{self.name}", unit="step",
                    disable=not progress, mininterval=1.0)  # fmt: skip

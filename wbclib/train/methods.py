@@ -11,11 +11,13 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
+from tqdm.auto import tqdm
 
-from wbclib import losses
+from wbclib import images, losses
 from wbclib.files import UserError
 from wbclib.networks import features as feature_networks
 from wbclib.networks.discriminators import PatchDiscriminator
@@ -41,8 +43,9 @@ DISCRIMINATORS: dict[str, Build] = {
 class View(losses.View):
     """The tensors of one generator step, computed when a loss term first asks for them (see losses.View)."""
 
-    def __init__(self, method: Method, photo: Tensor, output: Tensor):
-        self.method, self.photo, self.output = method, photo, output
+    def __init__(self, method: Method, batch: dict[str, Tensor], output: Tensor):
+        self.method, self.photo, self.output = method, batch["photo"], output
+        self.index = batch.get("index")
         self.seen: dict[str, Tensor] = {}  # the output as each discriminator sees it
         # Under way from here on: other threads find the structure images while the discriminators learn.
         self.pending = method.begin_structure(output) if "structure" in method.weights else None
@@ -59,6 +62,8 @@ class View(losses.View):
 
     @cached_property
     def photo_features(self) -> Tensor:
+        if self.index is not None and self.method.remembered is not None:
+            return self.method.remembered[self.index].float()
         with torch.no_grad():
             return self.method.perceive(self.photo)
 
@@ -90,7 +95,13 @@ class Method:
         config: the run's configuration.
         fabric: a ``lightning.fabric.Fabric`` that places and wraps networks and optimisers.
         permissions: keyword arguments of :func:`wbclib.networks.features.load` (downloads, random weights).
+
+    The class attributes are for speed alone; the step study (:mod:`wbclib.evaluate.speed_changes`) takes them away.
     """
+
+    layout = torch.channels_last
+    fused = True  # Adam updates all values in one pass
+    together = True  # a discriminator looks at cartoons and outputs in one batch, where that gives the same logits
 
     def __init__(self, config: RunConfig, fabric: Any, permissions: dict[str, bool]):
         self.config, self.fabric = config, fabric
@@ -109,14 +120,15 @@ class Method:
         self.modules: dict[str, Any] = {}
         self.optimisers: dict[str, Optimizer] = {}
         for name, module in plain.items():
-            optimiser = Adam(module.parameters(), lr=config.lr, betas=(config.beta1, config.beta2))
-            module = module.to(memory_format=torch.channels_last)
+            optimiser = Adam(module.parameters(), config.lr, (config.beta1, config.beta2), fused=self.fused)
+            module = module.to(memory_format=self.layout)
             self.modules[name], self.optimisers[name] = fabric.setup(module, optimiser)
         self.waited = 0.0  # seconds that all steps together have waited for structure images
+        self.remembered: Tensor | None = None
         self.features: Any = None
         if {"content", "structure"} & set(self.weights):
             network = feature_networks.load(config.features, **permissions).to(fabric.device)
-            self.features = network.to(memory_format=torch.channels_last)
+            self.features = network.to(memory_format=self.layout)
 
     @property
     def origin(self) -> dict[str, Any] | None:
@@ -126,12 +138,26 @@ class Method:
     def perceive(self, image: Tensor) -> Tensor:
         """Perceptual features of ``(N, 3, H, W)`` in [-1, 1]; gradients pass to the image."""
         with self.fabric.autocast():
-            return self.features(image.contiguous(memory_format=torch.channels_last)).float()
+            return self.features(image.contiguous(memory_format=self.layout)).float()
+
+    @torch.no_grad()
+    def remember(self, photos: np.ndarray) -> None:
+        """Compute the features of kept photographs, uint8 (K, H, W, 3), once and hold them in half precision.
+
+        bfloat16 where the networks compute in it, else float16. Where no term uses them, nothing is done.
+        """
+        if "content" not in self.weights:
+            return
+        kind = torch.bfloat16 if "bf16" in str(self.fabric._precision.precision) else torch.float16
+        parts = np.split(photos, range(self.config.batch, len(photos), self.config.batch))
+        shown = tqdm(parts, desc="features of the kept photographs", unit="batch", mininterval=1.0)
+        found = [self.perceive(images.to_tensor(part).to(self.fabric.device)).to(kind) for part in shown]
+        self.remembered = torch.cat(found)
 
     def generate(self, photo: Tensor, eps: float | None = None) -> Tensor:
         """The generator's output for ``(N, 3, H, W)`` photographs, in float32, unclamped."""
         del eps
-        return self.modules["generator"](photo.contiguous(memory_format=torch.channels_last)).float()
+        return self.modules["generator"](photo.contiguous(memory_format=self.layout)).float()
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
         """One update of every network; returns detached scalars to log."""
@@ -163,14 +189,23 @@ class Method:
         """One step of a discriminator on cartoons, outputs and, weighted, edge-smoothed cartoons; its loss."""
         network, optimiser, kind = self.modules[role], self.optimisers[role], self.config.adversarial
         network.requires_grad_(True)
-        loss = losses.discriminator(network(real).float(), network(fake.detach()).float(), kind)
+        seen = [real, fake.detach(), *([] if smoothed is None else [smoothed])]
+        if self.together and not self._couples_images(role):
+            logits = network(torch.cat(seen)).float().split(len(real))
+        else:
+            logits = [network(images).float() for images in seen]
+        loss = losses.discriminator(logits[0], logits[1], kind)
         if smoothed is not None:
-            loss = loss + self.config.edges.weight * losses.rejected(network(smoothed).float(), kind)
+            loss = loss + self.config.edges.weight * losses.rejected(logits[2], kind)
         optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         optimiser.step()
         network.requires_grad_(False)  # the generator's step needs no gradient of the discriminator's weights
         return loss.detach()
+
+    def _couples_images(self, role: str) -> bool:
+        """Whether a discriminator's batch normalisation would mix what it is shown in one batch."""
+        return role == "cartoon" and self.config.residual.norm == "batch"
 
     def update_generator(self, view: View) -> dict[str, Tensor]:
         """One step of the generator on the weighted sum of its terms; the one that has to wait is computed last."""
@@ -192,7 +227,7 @@ class Pretrain(Method):
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
         del draw
-        return self.update_generator(View(self, batch["photo"], self.generate(batch["photo"])))
+        return self.update_generator(View(self, batch, self.generate(batch["photo"])))
 
 
 class WhiteBox(Method):
@@ -213,7 +248,7 @@ class WhiteBox(Method):
         return pairs
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
-        view = View(self, batch["photo"], self.generate(batch["photo"]))
+        view = View(self, batch, self.generate(batch["photo"]))
         logged = {}
         for role, (fake, real) in self.represent(view.output, batch["cartoon"], draw).items():
             view.seen[role] = fake
@@ -235,7 +270,7 @@ class CartoonGAN(Method):
         return self.config.edges if self.config.edges.weight else None
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
-        view = View(self, batch["photo"], self.generate(batch["photo"]))
+        view = View(self, batch, self.generate(batch["photo"]))
         logged = {}
         if "cartoon" in self.modules:
             view.seen["cartoon"] = view.output
