@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 from wbclib import images, pack, paths
-from wbclib.files import UserError
+from wbclib.files import UserError, read_json, sha256, write_json
 from wbclib.profiles import Profile, load
 from wbclib.train import checkpoints, run
 
@@ -88,7 +89,7 @@ def test_what_was_damaged_on_the_way_is_refused(study: Profile, tmp_path: Path) 
     run("pretrain", study, progress=False)
     before = {p: p.read_bytes() for p in paths.run("mine", "pretrain").rglob("*") if p.is_file()}
     back = pack.results(study, "pretrain", tmp_path / "back")
-    part = next(back.glob("*part-00.safetensors"))
+    part = back / "results-00.tar"
     part.write_bytes(part.read_bytes()[:-1])
     with pytest.raises(UserError, match="missing or damaged; copy the folder again, nothing was changed"):
         pack.unpack(study, back)
@@ -129,13 +130,30 @@ def test_nothing_is_packed_over_what_is_there(study: Profile, tmp_path: Path) ->
         pack.pack(study, "pretrain", tmp_path / "pack")
 
 
-def test_names_that_leave_the_folder_are_refused(study: Profile, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["../stolen", "/stolen", "data/link"])
+def test_names_that_leave_the_folder_are_refused(study: Profile, tmp_path: Path, name: str) -> None:
     run("pretrain", study, progress=False)
     back = pack.results(study, "pretrain", tmp_path / "back")
-    listed = (back / pack.CONTENTS).read_text().replace("data__runs__mine__pretrain__metrics.jsonl", "../stolen")
-    (back / pack.CONTENTS).write_text(listed)
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = (tarfile.SYMTYPE, "/stolen") if name == "data/link" else (tarfile.REGTYPE, "")
+    with tarfile.open(back / "results-00.tar", "a") as archive:
+        archive.addfile(member)
+    contents = read_json(back / pack.CONTENTS)
+    contents["files"]["results-00.tar"] = sha256(back / "results-00.tar")
+    write_json(back / pack.CONTENTS, contents)
     with pytest.raises(UserError, match="would leave the folder"):
         pack.unpack(study, back)
+
+
+def test_results_are_few_files_of_limited_size(study: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes back from a borrowed machine is counted and weighed."""
+    monkeypatch.setattr(pack, "ARCHIVE_BYTES", 7 * 2**20)
+    run("whitebox", study, progress=False)
+    back = pack.results(study, "whitebox", tmp_path / "back")
+    sizes = {path.name: path.stat().st_size for path in back.iterdir()}
+    parts = [p.stat().st_size for p in paths.run("mine", "whitebox").glob("checkpoint-00000008/*")]
+    assert len(sizes) <= len(parts) + 3
+    assert all(size <= max(7 * 2**20, *parts) + 2**15 for size in sizes.values())
 
 
 @pytest.mark.parametrize(

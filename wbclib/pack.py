@@ -2,13 +2,14 @@
 
 ``pack`` writes one folder that looks like a small study: profile, images, feature weights, the newest
 checkpoint. Any checkout trains in it with ``python -m wbclib train RUN --pack FOLDER``. The results
-are a few flat files with a list of their hashes, which ``unpack`` verifies and puts into place.
+are a few archives below 16 MB with a list of their hashes, which ``unpack`` verifies and puts into place.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import yaml
 from wbclib import corpora, paths
 from wbclib.corpora import bundled
 from wbclib.corpora.base import Corpus
-from wbclib.files import UserError, atomic, read_json, sha256, write_json, write_text
+from wbclib.files import UserError, atomic, read_json, sha256, write_bytes, write_json, write_text
 from wbclib.networks.features import NETWORKS
 from wbclib.networks.weights import find
 from wbclib.options import CorpusSpec, to_dict
@@ -25,6 +26,7 @@ from wbclib.profiles import Profile
 from wbclib.train import checkpoints, records
 
 LIMIT_BYTES = 60 * 10**6
+ARCHIVE_BYTES = 15 * 2**20 + 2**18  # a part of a checkpoint fits
 CONTENTS = "contents.json"
 
 
@@ -111,25 +113,36 @@ def _inside(path: Path) -> Path:
 
 
 def results(profile: Profile, name: str, folder: Path) -> Path:
-    """Write what has to come back from another machine as flat files into ``folder``: the newest checkpoint's
-    parts, the metrics, the last sample, and where the run is finished its weights and record."""
+    """Write what has to come back from another machine as archives into ``folder``: the newest checkpoint's parts,
+    the metrics, the last sample, and where the run is finished its weights and record."""
     folder, names = Path(folder), chain(profile, name)
+    found: list[Path] = []
     for run_name in names:
         run = paths.run(profile.name, run_name)
-        record = paths.record(profile.name, run_name)
-        files = [
-            run / "metrics.jsonl",
-            run / "generator.safetensors",
-            *sorted((run / "samples").glob("*.png"))[-1:],
-            record,
-        ]
+        found += [run / "metrics.jsonl", run / "generator.safetensors", *sorted((run / "samples").glob("*.png"))[-1:]]
         if run_name == name:
-            files += [path for checkpoint in checkpoints.present(run)[-1:] for path in sorted(checkpoint.iterdir())]
-        for path in files:
-            if path.is_file():
-                _copy(path, folder / str(path.relative_to(paths.root())).replace("/", "__"))
-    _seal(folder, {"profile": profile.name, "run": name, "hash": profile.hash(name)})
+            found += [path for checkpoint in checkpoints.present(run)[-1:] for path in sorted(checkpoint.iterdir())]
+        found.append(paths.record(profile.name, run_name))
+    for number, group in enumerate(_groups([path for path in found if path.is_file()])):
+        with atomic(folder / f"results-{number:02d}.tar") as temporary, tarfile.open(temporary, "w") as archive:
+            for path in group:
+                archive.add(path, str(path.relative_to(paths.root())))
+    step = _step(paths.run(profile.name, name))
+    _seal(folder, {"profile": profile.name, "run": name, "hash": profile.hash(name), "step": step})
     return folder
+
+
+def _groups(files: list[Path]) -> list[list[Path]]:
+    """Files put together so that few archives of at most :data:`ARCHIVE_BYTES` hold them: large ones first."""
+    groups: list[tuple[int, list[Path]]] = []
+    for path in sorted(files, key=lambda path: -path.stat().st_size):
+        size = path.stat().st_size + 2**10
+        place = next((i for i, (held, _) in enumerate(groups) if held + size <= ARCHIVE_BYTES), None)
+        if place is None:
+            groups.append((size, [path]))
+        else:
+            groups[place] = (groups[place][0] + size, [*groups[place][1], path])
+    return [group for _, group in groups]
 
 
 def unpack(profile: Profile, folder: Path) -> list[Path]:
@@ -148,21 +161,41 @@ def unpack(profile: Profile, folder: Path) -> list[Path]:
     run = paths.run(profile.name, contents["run"])
     with records.locked(run):
         records.open_folder(profile, contents["run"])
-        theirs, ours = _step(folder), _step(run)
+        theirs, ours = contents["step"], _step(run)
         if ours is not None and (theirs is None or theirs < ours):
             raise UserError(
                 f"run {contents['run']} is at step {ours} here and at {theirs} in {folder}: nothing was changed"
             )
+        targets = {paths.root() / name: name for name in _members(folder, contents)}
         # The record goes last: a run that has one is finished.
-        ordered = sorted(contents["files"], key=lambda file: "records__" in file)
+        last = {paths.record(profile.name, path.stem) for path in targets} & targets.keys()
         written = []
-        for file in ordered:
-            target = paths.root() / file.replace("__", "/")
-            if target == paths.record(profile.name, target.stem) and target.is_file():
+        for target in sorted(targets, key=last.__contains__):
+            if target in last and target.is_file():
                 continue
-            _copy(folder / file, target)
+            write_bytes(target, _content(folder, contents, targets[target]))
             written.append(target)
     return written
+
+
+def _members(folder: Path, contents: dict[str, Any]) -> list[str]:
+    """Names of the files in verified archives, none of which leaves the folder that it is put into."""
+    names = []
+    for archive in contents["files"]:
+        with tarfile.open(folder / archive) as opened:
+            names += [(member.name, member.isfile()) for member in opened]
+    for name, plain in names:
+        if not plain or Path(name).is_absolute() or ".." in Path(name).parts:
+            raise UserError(f"{folder}: {name} would leave the folder; nothing was changed")
+    return [name for name, _ in names]
+
+
+def _content(folder: Path, contents: dict[str, Any], name: str) -> bytes:
+    for archive in contents["files"]:
+        with tarfile.open(folder / archive) as opened:
+            if name in opened.getnames():
+                return opened.extractfile(name).read()  # type: ignore[union-attr]
+    raise KeyError(name)
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -190,11 +223,8 @@ def enter(folder: Path) -> str:
 
 
 def _step(folder: Path) -> int | None:
-    """Step of the newest checkpoint in a run folder or among results."""
-    found = [path.name for path in folder.glob("checkpoint-*")] + [
-        p.name.split("__")[4] for p in folder.glob("*__checkpoint-*")
-    ]
-    return max((int(name.removeprefix("checkpoint-")) for name in found), default=None)
+    """Step of the newest checkpoint in a run folder."""
+    return max((int(path.name.removeprefix("checkpoint-")) for path in checkpoints.present(folder)), default=None)
 
 
 def _copy(source: Path, target: Path) -> None:
