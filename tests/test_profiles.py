@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from wbclib import paths, profiles
 from wbclib.files import UserError
 from wbclib.options import run_config, to_dict
+from wbclib.report.graph import Graph
 
 
 def written(tmp_path: Path, text: str) -> str:
@@ -51,6 +53,28 @@ def test_an_override_changes_what_it_names_and_nothing_else(tmp_path: Path) -> N
     assert mine.name == "mine" and mine.run("pretrain") == plain.run("pretrain")
     assert mine.run("whitebox").weights.tv == 7.0 and isinstance(mine.run("whitebox").weights.tv, float)
     assert mine.run("whitebox").weights.surface == plain.run("whitebox").weights.surface
+
+
+def test_the_readers_own_folders_replace_the_styles(study: Path) -> None:
+    """The example of data/README.md, as it is printed there."""
+    text = (paths.CHECKOUT / "data" / "README.md").read_text("utf-8")
+    example = re.findall(r"```yaml\n# my.yaml.*?\n(.*?)```", text, flags=re.DOTALL)
+    (study / "my.yaml").write_text(example[0], "utf-8")
+    mine = profiles.load(str(study / "my.yaml"), "cpu")
+    assert mine.styles() == {"my films": {"pretrained": "pretrain", "whitebox": "whitebox", "cartoongan": "cartoongan"}}
+    assert {config.cartoons.path for config in mine.runs.values()} == set(
+        re.findall(r"cartoons: .*?path: ([^,]+)", example[0])
+    )
+    assert Graph(str(study / "my.yaml")).wants["09-comparison"]["runs"] == mine.compared()
+
+
+@pytest.mark.parametrize("wrong", ["[a, b]", "{x: [a]}", "{x: {pretrained: pretrain}}", "{x: {whitebox: nothing}}"])
+def test_a_comparison_names_its_runs(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "my.yaml").write_text("extends: smoke\ncomparison: {toon: false}\n", "utf-8")
+    assert list(profiles.load(str(tmp_path / "my.yaml"), "cpu").styles()) == ["cartoons"]
+    (tmp_path / "my.yaml").write_text(f"extends: paper\ncomparison: {wrong}\n", "utf-8")
+    with pytest.raises(UserError, match="comparison|has no run"):
+        profiles.load(str(tmp_path / "my.yaml"), "cpu").styles()
 
 
 def test_the_hash_is_the_same_in_another_process() -> None:

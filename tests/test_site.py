@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +221,19 @@ def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.Monke
     assert [quick.cores("whitebox", jobs) for jobs in (1, 2, 3, 8)] == [1, 1, 2, 4]
     assert quick.first() == [quick.run_stamp("pretrain"), quick.run_stamp("whitebox")]
     monkeypatch.setenv("WBC_DEVICE", "cuda")
-    assert quick.cores("whitebox", 8) == 8
+    assert quick.cores("whitebox", 8) == quick.cores("cartoongan", 8) == 8
+
+
+def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
+    """A target of another form would be passed over in silence."""
+    quick = graph.Graph("quick")
+    quick.folder.mkdir(parents=True)
+    words = [word for word in graph.command_line(quick, 2) if word not in ("--quiet", "all")]
+    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    jobs = re.split(r"^rule ", done.stdout + done.stderr, flags=re.MULTILINE)
+    highest = {re.findall(r"run=([\w-]+)", part)[0] for part in jobs if "priority: highest" in part}
+    assert highest == {"pretrain", "whitebox"}
 
 
 def test_options_that_came_later_leave_older_hashes_alone() -> None:

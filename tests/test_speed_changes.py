@@ -17,7 +17,8 @@ from wbclib.train.methods import WhiteBox
 @pytest.fixture
 def config(study: object) -> RunConfig:
     small = load("smoke", "cpu").run("whitebox")
-    return dataclasses.replace(small, size=32, kept=small.batch, precision="float32")
+    assert small.kept, "features of photographs are kept"
+    return dataclasses.replace(small, size=32, precision="float32")
 
 
 def logged(kind: type[WhiteBox], config: RunConfig) -> dict[str, float]:

@@ -184,6 +184,18 @@ def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoot
         found.append([loss, *(p.grad for p in method.modules["cartoon"].parameters())])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    plain = dataclasses.replace(study.run("whitebox"), lr=0.0)
+    for role, channels in (("surface", 3), ("texture", 1)):
+        found = []
+        for together in (True, False):
+            torch.manual_seed(1)
+            method = WhiteBox(plain, loop.open_fabric(plain, "cpu"), {"downloads": False})
+            method.together = together
+            method.modules[role].eval()  # in training each pass takes a step of the spectral norms' power iteration
+            loss = method.update_discriminator(role, *(image[:, :channels] for image in images_of[:2]))
+            found.append([loss, *(p.grad for p in method.modules[role].parameters())])
+        for one, other in zip(*found, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
     batch = dataclasses.replace(config, residual=dataclasses.replace(config.residual, norm="batch"))
     assert CartoonGAN(batch, loop.open_fabric(batch, "cpu"), {"downloads": False})._couples_images("cartoon")
 

@@ -123,6 +123,8 @@ def results(profile: Profile, name: str, folder: Path) -> Path:
         if run_name == name:
             found += [path for checkpoint in checkpoints.present(run)[-1:] for path in sorted(checkpoint.iterdir())]
         found.append(paths.record(profile.name, run_name))
+    for old in folder.glob("results-*.tar"):
+        old.unlink()
     for number, group in enumerate(_groups([path for path in found if path.is_file()])):
         with atomic(folder / f"results-{number:02d}.tar") as temporary, tarfile.open(temporary, "w") as archive:
             for path in group:
@@ -161,7 +163,7 @@ def unpack(profile: Profile, folder: Path) -> list[Path]:
     run = paths.run(profile.name, contents["run"])
     with records.locked(run):
         records.open_folder(profile, contents["run"])
-        theirs, ours = contents["step"], _step(run)
+        theirs, ours = contents.get("step"), _step(run)
         if ours is not None and (theirs is None or theirs < ours):
             raise UserError(
                 f"run {contents['run']} is at step {ours} here and at {theirs} in {folder}: nothing was changed"
@@ -182,8 +184,13 @@ def _members(folder: Path, contents: dict[str, Any]) -> list[str]:
     """Names of the files in verified archives, none of which leaves the folder that it is put into."""
     names = []
     for archive in contents["files"]:
-        with tarfile.open(folder / archive) as opened:
-            names += [(member.name, member.isfile()) for member in opened]
+        try:
+            with tarfile.open(folder / archive) as opened:
+                names += [(member.name, member.isfile()) for member in opened]
+        except tarfile.TarError as error:
+            raise UserError(
+                f"{folder}: {archive} is no archive of `wbc pack --results`; nothing was changed"
+            ) from error
     for name, plain in names:
         if not plain or Path(name).is_absolute() or ".." in Path(name).parts:
             raise UserError(f"{folder}: {name} would leave the folder; nothing was changed")

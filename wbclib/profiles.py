@@ -105,11 +105,23 @@ def load(name: str, device: str | None = None) -> Profile:
     }
     if not runs:
         raise UserError(f"{where}: it names no runs")
-    compared = values.get("comparison", {})
-    if not isinstance(compared, Mapping) or not all(isinstance(methods, Mapping) for methods in compared.values()):
-        raise UserError(f"{where}.comparison: say a mapping of style to a mapping of method to run, not {compared!r}")
+    values["comparison"] = _comparison(values.get("comparison") or {}, where)
     measure = build(Measure, values.pop("measure", {}), f"{where}.measure")
     return build(Profile, {**values, "name": label, "runs": runs, "measure": measure}, where)
+
+
+def _comparison(values: Any, where: str) -> dict[str, dict[str, str]]:
+    """Style -> method -> run; a style or a method that is ``false`` is left out, so that a child can drop it."""
+    try:
+        return {
+            style: {method: run for method, run in methods.items() if run}
+            for style, methods in values.items()
+            if methods
+        }
+    except AttributeError:
+        raise UserError(
+            f"{where}.comparison: say a mapping of style to a mapping of method to run, not {values!r}"
+        ) from None
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -120,7 +120,16 @@ def sets(profile: Profile, style: str = "") -> Sets:
 
 
 def sets_by_style(profile: Profile) -> dict[str, Sets]:
-    """:func:`sets` of every style; all of them share their photographs."""
+    """:func:`sets` of every style; all of them share their photographs.
+
+    Raises:
+        UserError: the white-box runs of two styles learn from different photographs.
+    """
+    photos = {profile.run(methods["whitebox"]).photos for methods in profile.comparison.values()}
+    if len(photos) > 1:
+        raise UserError(
+            f"profile {profile.name}: styles are compared on the same photographs; give all the same photos"
+        )
     return {style: sets(profile, style) for style in profile.styles()}
 
 

@@ -14,26 +14,33 @@ from wbclib.profiles import Profile
 def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[str, Any]]) -> str:
     """Caption of a distance table: what was measured, on what, with which network."""
     measure, first = profile.measure, next(iter(data.values()))
-    n, features = first.distinct, profile.run(profile.compared()[-1]).features
+    n = first.distinct
     cartoons = ", ".join(f"{style} ({found.distinct['cartoons']} images)" for style, found in data.items())
     kinds = ("seeded random weights", "ImageNet weights")
     measuring = "; ".join(f"{o['network']} ({kinds[o['pretrained']]}; pooled: {o['pooled']})" for o in origins)
     text = (
         f"Distances of {len(first.inputs)} crops of {measure.size} px (from {n['inputs']} images) to as many of "
         f"cartoons, {cartoons}, and of photographs ({n['photographs']} images); profile "
-        f"{profile.name}, one seed. Measuring network: {measuring}; training used {features}. "
-        f"{held(first)} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference images, "
-        f"each with all of its crops. Frechet: biased upwards at this N. KID: mean of {measure.kid_subsets} subsets of "
-        f"{measure.kid_subset_size}, their standard deviation beside it as spread."
+        f"{profile.name}, one seed. Measuring network: {measuring}; training used {trained_with(profile)}. "
+        f"{held(*data.values())} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference "
+        f"images, each with all of its crops. Frechet: biased upwards at this N. KID: mean of {measure.kid_subsets} "
+        f"subsets of {measure.kid_subset_size}, their standard deviation beside it as spread."
     )
     return text.replace("_", " ")  # an underscore in a caption stops TeX
 
 
-def held(data: Sets) -> str:
+def trained_with(profile: Profile) -> str:
+    """The perceptual networks of the runs that are compared."""
+    return ", ".join(dict.fromkeys(profile.run(name).features for name in profile.compared()))
+
+
+def held(*data: Sets) -> str:
     """Whether what is measured was seen in training, as a sentence."""
-    if data.held_out:
+    if all(found.held_out for found in data):
         return "Stylised photographs and cartoons were held out of training."
-    return "The images are those of training, in other crops."
+    seen = [found.style for found in data if not found.held_out]
+    of = f"Of {', '.join(seen)} the" if len(seen) < len(data) else "The"
+    return f"{of} images are those of training, in other crops."
 
 
 def warning(origins: Sequence[Mapping[str, Any]]) -> str:
@@ -67,7 +74,7 @@ def table(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[
         "photographs that are stylised": f"{len(first.inputs)} crops of {n['inputs']} images ({config.photos.kind})",
         "reference photographs": f"{len(first.photographs)} other crops of {n['photographs']} images",
         **cartoons,
-        "seen in training": held(first),
+        "seen in training": held(*data.values()),
         "crop": f"side between half and the whole of the short side, seeds {measure.seed} to {measure.seed + 2}",
         "size and resize filter": f"{measure.size} px; area average when shrinking, cubic when growing (OpenCV)",
         "colour and file format": "sRGB, uint8, straight from memory: no JPEG between method and metric",
@@ -79,7 +86,7 @@ def table(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[
                 (", weights", f"{weights[o['pretrained']]}, sha256 {o['sha256'][:12]}"),
             )
         },
-        "network that trained": config.features,
+        "network that trained": trained_with(profile),
         "intervals": f"90 %, {measure.bootstraps} bootstraps of {len(set(first.groups))} photographs and of the "
         "reference images, each with all of its crops; the value -+ 1.645 standard deviations",
         "KID": f"kernel (x.y / D + 1)^3; mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}; paired "

@@ -16,7 +16,6 @@ from wbclib.evaluate import speed_changes, speed_inference, speed_methods, speed
 from wbclib.files import atomic
 from wbclib.options import RunConfig
 from wbclib.train import records
-from wbclib.train.loop import open_fabric
 
 PLACE = ["size", "batch", "threads", "device"]
 COLUMNS = ["name", "ours", "other", "unit", "ratio", "threads", "device", "other_is"]
@@ -46,15 +45,16 @@ def bench() -> pd.DataFrame:
     asked = (*ROWS, *(speed_step.GPU_ROWS if torch.cuda.is_available() else ()))
     frame = pd.DataFrame([everywhere | measure() for measure in tqdm(asked, "bench", unit="row")])[COLUMNS]
     _write(frame, "bench")
-    configs = [speed_step.configured(), *([speed_step.configured_gpu()] if torch.cuda.is_available() else [])]
-    _write(pd.concat([_changes(config) for config in configs]), "changes")
+    configs = {"cpu": speed_step.configured()}
+    if torch.cuda.is_available():
+        configs["cuda"] = speed_step.configured_gpu()
+    _write(pd.concat([_changes(config, device) for device, config in configs.items()]), "changes")
     return frame
 
 
-def _changes(config: RunConfig) -> pd.DataFrame:
-    place = open_fabric(config).device
-    device = records.device_entry(place, "auto")
-    found = speed_changes.table(config, downloads=True)
+def _changes(config: RunConfig, kind: str) -> pd.DataFrame:
+    device = records.device_entry(torch.device(kind), "auto")
+    found = speed_changes.table(config, kind, downloads=True)
     return found.assign(size=config.size, batch=config.batch, threads=device["threads"], device=device["name"])
 
 

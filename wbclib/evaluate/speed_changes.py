@@ -109,11 +109,13 @@ def batch_of(config: RunConfig, device: torch.device, draw: torch.Generator) -> 
     return {key: (torch.rand(size, generator=draw) * 2 - 1).to(device) for key in ("photo", "cartoon")}
 
 
-def step_of(kind: type[WhiteBox], config: RunConfig, downloads: bool = False) -> tuple[WhiteBox, Callable[[], Any]]:
+def step_of(
+    kind: type[WhiteBox], config: RunConfig, device: str = "cpu", downloads: bool = False
+) -> tuple[WhiteBox, Callable[[], Any]]:
     """A method and a function that does one step of it. Photographs are kept ones where the run keeps any."""
     if issubclass(kind, Full):
         config = dataclasses.replace(config, precision="float32")
-    fabric, draw = open_fabric(config), torch.Generator().manual_seed(0)
+    fabric, draw = open_fabric(config, device), torch.Generator().manual_seed(0)
     method, batch = kind(config, fabric, {"downloads": downloads}), batch_of(config, fabric.device, draw)
     if config.kept:
         method.remember(images.to_uint8(batch["photo"]))
@@ -143,24 +145,26 @@ CHANGES = (
 )  # fmt: skip
 
 
-def table(config: RunConfig, downloads: bool = False, rounds: int = 3, slow: bool = True) -> pd.DataFrame:
+def table(
+    config: RunConfig, device: str = "cpu", downloads: bool = False, rounds: int = 3, slow: bool = True
+) -> pd.DataFrame:
     """Every change, predicted and measured: columns :data:`COLUMNS`.
 
     Args:
-        config: a white-box run; its photographs are taken as kept ones.
+        config: a white-box run.
+        device: ``cpu`` or ``cuda``.
         rounds: pairs of steps, ours and the other in turn.
         slow: also the changes whose other side takes the plain reference, seconds a step.
 
     ``measured`` is the median ratio of the times without and with the change, ``low`` and ``high`` its extremes.
     """
-    config = dataclasses.replace(config, kept=config.batch)
-    _, ours = step_of(WhiteBox, config, downloads)
-    gpu = open_fabric(config).device.type == "cuda"
+    _, ours = step_of(WhiteBox, config, device, downloads)
     rows = []
     for change in CHANGES:
         if issubclass(change.without, Uncompiled) and not slow:
             continue
-        first, second, found = ratios(ours, step_of(change.without, config, downloads)[1], rounds)
-        rows.append((change.name, change.why, change.predicted[gpu], float(np.median(found)), min(found), max(found),
-                     1e3 * first, 1e3 * second))  # fmt: skip
+        first, second, found = ratios(ours, step_of(change.without, config, device, downloads)[1], rounds)
+        expected, extremes = change.predicted[device == "cuda"], (min(found), max(found))
+        times = (1e3 * first, 1e3 * second)
+        rows.append((change.name, change.why, expected, float(np.median(found)), *extremes, *times))
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -59,7 +59,8 @@ def step_cpu() -> dict[str, Any]:
 def step_gpu() -> dict[str, Any]:
     """The same on a GPU, sizes of the lab profile; needs the weights of its perceptual network."""
     config = configured_gpu()
-    times = paired(step_of(WhiteBox, config, True)[1], step_of(Straightforward, config, True)[1], rounds=3)
+    ours, direct = (step_of(kind, config, "cuda", True)[1] for kind in (WhiteBox, Straightforward))
+    times = paired(ours, direct, rounds=3)
     device = records.device_entry(torch.device("cuda"), "auto")
     return row("step_gpu", *times, DIRECT) | {"device": device["name"], "threads": device["threads"]}
 

@@ -93,10 +93,11 @@ class Graph:
 
         A second core takes a step of 96 px from 0.92 s to 0.66 s, a second run beside it takes nothing from either
         (two cores, four crops): so runs share the cores, those of small crops one each. On a GPU they take turns.
+        Cores are those of the networks; structure images are found by threads on all of them.
         """
-        if self.profile.run(run).size <= SMALL:
-            return 1
-        return jobs if profiles.device_kind(self.profile.name) == "cuda" else (jobs + 1) // 2
+        if profiles.device_kind(self.profile.name) == "cuda":
+            return jobs
+        return 1 if self.profile.run(run).size <= SMALL else (jobs + 1) // 2
 
     def first(self) -> list[Path]:
         """Stamps of the runs that everything waits for: those of the large crops."""
@@ -163,8 +164,8 @@ def command(*words: str) -> str:
     return f"(cd {shlex.quote(str(paths.CHECKOUT))} && {shlex.join(words)})"
 
 
-def snakemake(graph: Graph, jobs: int) -> int:
-    """Run the graph; what the steps print goes to the terminal as it is.
+def command_line(graph: Graph, jobs: int) -> list[str]:
+    """The words that call Snakemake.
 
     Stale locks do not matter (:func:`reproduce` holds its own, which goes with the process), incomplete steps
     run again, and a step that fails does not stop those that do not need it.
@@ -176,10 +177,15 @@ def snakemake(graph: Graph, jobs: int) -> int:
         "--keep-going", "--quiet", "all", "--config", f"profile={graph.source}",
     ]
     # fmt: on
-    if first := graph.first():
-        words += ["--prioritize", *map(shown, first)]
+    first = graph.first()
+    return [*words, "--prioritize", *map(shown, first)] if first else words
+
+
+def snakemake(graph: Graph, jobs: int) -> int:
+    """Run the graph; what the steps print goes to the terminal as it is."""
     modules = os.pathsep.join(filter(None, [str(paths.CHECKOUT), os.environ.get("PYTHONPATH")]))
-    return subprocess.run(words, env={**os.environ, "PYTHONPATH": modules}, check=False).returncode
+    environment = {**os.environ, "PYTHONPATH": modules}
+    return subprocess.run(command_line(graph, jobs), env=environment, check=False).returncode
 
 
 def stamped(path: Path) -> int:

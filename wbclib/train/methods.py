@@ -96,12 +96,14 @@ class Method:
         fabric: a ``lightning.fabric.Fabric`` that places and wraps networks and optimisers.
         permissions: keyword arguments of :func:`wbclib.networks.features.load` (downloads, random weights).
 
-    The class attributes are for speed alone; the step study (:mod:`wbclib.evaluate.speed_changes`) takes them away.
+    The class attributes are there for speed; the step study (:mod:`wbclib.evaluate.speed_changes`) takes them away.
     """
 
     layout = torch.channels_last
     fused = True  # Adam updates all values in one pass
-    together = True  # a discriminator looks at cartoons and outputs in one batch, where that gives the same logits
+    # A discriminator looks at cartoons and outputs in one batch, where its logits do not depend on what is beside. Its
+    # spectral norms then take one step of their power iteration in an update, not two.
+    together = True
 
     def __init__(self, config: RunConfig, fabric: Any, permissions: dict[str, bool]):
         self.config, self.fabric = config, fabric
