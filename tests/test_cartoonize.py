@@ -212,8 +212,10 @@ def test_command_and_its_exit_status(
 ) -> None:
     monkeypatch.chdir(study)
     pictures(study, "a.png", "b.jpg")
-    assert cli.main(["cartoonize", "a.png"]) == 2  # no style is here
+    assert cli.main(["cartoonize", "a.png", "--style", "quick/whitebox"]) == 2  # it is not trained here
     assert "make reproduce" in capsys.readouterr().err and not Path("cartoons").exists()
+    assert cli.main(["cartoonize", "a.png"]) == 0, "the style that comes with the package"
+    assert "1 done" in capsys.readouterr().out
     torch.manual_seed(0)
     save_file(UNet().state_dict(), "mine.safetensors")
     words = ["--style", "mine.safetensors", "--sharpness", "0.5", "--tile", "64", "--out", "o"]

@@ -11,7 +11,9 @@ from pathlib import Path
 from wbclib import profiles
 from wbclib.files import UserError
 
-STYLE = "PROFILE/RUN, official-whitebox or a .safetensors or .npz file (default: lab/whitebox, else quick/whitebox)"
+STYLE = (
+    "peppercarrot (comes with the package, the default), PROFILE/RUN, official-whitebox or a .safetensors or .npz file"
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,10 +70,15 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--int8", action="store_true", help="quantise the convolutions")
     export.set_defaults(call=_export)
 
+    ship = commands.add_parser("ship", help="make a finished white-box run a style of the package, with a model card")
+    ship.add_argument("run")
+    ship.add_argument("--style", required=True, help="its name: that of its cartoons in the profile's comparison")
+    ship.set_defaults(call=_ship)
+
     bench = commands.add_parser("bench", help="time what has a stated speed; ratios go to reports/bench/bench.csv")
     bench.set_defaults(call=_bench)
 
-    for command in (train, corpora, pack, unpack, report):
+    for command in (train, corpora, pack, unpack, report, ship):
         command.add_argument(
             "--profile", default="quick", help="smoke, quick, lab, paper or a YAML file (default: quick)"
         )
@@ -157,6 +164,12 @@ def _export(arguments: argparse.Namespace) -> None:
     from wbclib.inference import export, styles
 
     print(export.export(styles.load_style(arguments.style), arguments.out, arguments.int8))
+
+
+def _ship(arguments: argparse.Namespace) -> None:
+    from wbclib.report import ship
+
+    print(f"wrote {ship.ship(arguments.run, profiles.load(arguments.profile), arguments.style)}")
 
 
 def _bench(arguments: argparse.Namespace) -> None:

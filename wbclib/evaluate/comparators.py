@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 
 from wbclib import paths
 from wbclib.baselines.bilateral import bilateral
+from wbclib.inference import styles
 from wbclib.inference.styles import OFFICIAL, OFFICIAL_FILE, load_style
 from wbclib.inference.stylist import Stylist
 from wbclib.networks import weights
@@ -44,8 +46,7 @@ def released() -> dict[str, Stylise]:
     """
     found: dict[str, Stylise] = {}
     if _whitebox_is_here():
-        stylist = Stylist(load_style(OFFICIAL))
-        found[OFFICIAL] = lambda photos: np.stack([stylist(photo) for photo in photos])
+        found[OFFICIAL] = functools.partial(_each, Stylist(load_style(OFFICIAL)))
     for name in CARTOONGAN:
         try:
             found[name] = cartoongan(name)
@@ -62,6 +63,16 @@ def cartoongan(name: str) -> Stylise:
     """
     network = load_cartoongan(weights.obtain(name, [CARTOONGAN[name]], downloads=False)[1]).requires_grad_(False)
     return lambda photos: stylise(network, photos, batch=4)
+
+
+def shipped() -> dict[str, Stylise]:
+    """The generators that come with the package, by style, each from uint8 (N, H, W, 3) to the same shape."""
+    drawing = {style: Stylist(load_style(style)) for style in styles.shipped()}
+    return {style: functools.partial(_each, stylist) for style, stylist in drawing.items()}
+
+
+def _each(stylist: Stylist, photos: np.ndarray) -> np.ndarray:
+    return np.stack([stylist(photo) for photo in photos])
 
 
 def absent() -> dict[str, str]:

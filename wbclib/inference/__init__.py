@@ -9,7 +9,7 @@ import numpy as np
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.inference.styles import choose, load_style, weights_file
+from wbclib.inference.styles import DEFAULT, load_style, weights_file
 from wbclib.inference.stylist import Stylist
 
 
@@ -18,7 +18,7 @@ def cartoonize(image: np.ndarray | str | Path, style: str | None = None, sharpne
 
     Args:
         image: uint8 (H, W, 3) RGB, or the path of a picture (upright, in sRGB, transparency laid on white).
-        style: ``PROFILE/RUN``, ``official-whitebox`` or a file of weights; default: the study's own generator
+        style: a shipped style, ``PROFILE/RUN``, ``official-whitebox`` or a file of weights; default: ``peppercarrot``
             (:func:`wbclib.inference.styles.load_style`). Loaded once, and again when its file changes.
         sharpness: 0 (smooth) to 1 (the network's own output).
 
@@ -35,7 +35,7 @@ def cartoonize(image: np.ndarray | str | Path, style: str | None = None, sharpne
         raise UserError(f"expected a path or a uint8 array (H, W, 3), got {kind}")
     if image.size == 0:
         raise UserError(f"expected an image of at least 1 x 1 pixels, got {image.shape[1]} x {image.shape[0]}")
-    name = choose(style)
+    name = style or DEFAULT
     file = weights_file(name).resolve()
     return _stylist(name, sharpness, str(file), file.stat().st_mtime_ns)(image)
 

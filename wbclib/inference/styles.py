@@ -21,14 +21,15 @@ from wbclib.networks.official import load_whitebox
 from wbclib.options import OutputFilter, run_config
 
 LOG = logging.getLogger(__name__)
-DEFAULTS = ("lab/whitebox", "quick/whitebox")  # the first whose weights are here
+SHIPPED = Path(__file__).resolve().parent.parent / "shipped"  # styles that come with the package
+DEFAULT = "peppercarrot"
 OFFICIAL = "official-whitebox"
 OFFICIAL_FILE = "whitebox_generator_official_fp16.npz"
 OFFICIAL_SHA256 = "d2971f48b7525c8e108278cb448ffc50f7be7db8ec8244e9108650abb98dcf6d"
 OFFICIAL_LICENCE = "CC BY-NC-SA 4.0, Xinrui Wang: no commercial use, name the author, share alike"
 FILES = (".safetensors", ".npz")
 NO_FILTER = OutputFilter(radius=0)  # a guided filter of radius 0 gives its input back
-KNOWN = f"PROFILE/RUN such as {DEFAULTS[0]}, {OFFICIAL}, or a .safetensors or .npz file"
+KNOWN = f"{DEFAULT} (shipped), PROFILE/RUN such as lab/whitebox, {OFFICIAL}, or a .safetensors or .npz file"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Style:
     """A generator and what belongs to it.
 
     Attributes:
-        name: ``lab/whitebox``, ``official-whitebox``, or the name of a file.
+        name: ``peppercarrot``, ``lab/whitebox``, ``official-whitebox``, or the name of a file.
         network: eval mode, float32, (N, 3, H, W) -> (N, 3, H, W); RGB in [-1, 1], unclamped, H and W multiples of 4.
         output: the guided filter after the network (radius 0: none), with ``infer_eps``.
         licence: one line; empty where nothing is known to be forbidden.
@@ -54,9 +55,9 @@ def load_style(name: str | None = None) -> Style:
     """Load a style; which one, and a licence that forbids something, is said in the log.
 
     Args:
-        name: ``PROFILE/RUN`` (a finished run of this study), ``official-whitebox`` (the authors' weights below the
-            assets folder), or the path of a ``.safetensors`` or ``.npz`` file with the arrays of
-            :class:`wbclib.networks.generators.UNet`. None: the first of :data:`DEFAULTS` that is here.
+        name: a shipped style (:func:`shipped`), ``PROFILE/RUN`` (a finished run of this study), ``official-whitebox``
+            (the authors' weights below the assets folder), or the path of a ``.safetensors`` or ``.npz`` file with the
+            arrays of :class:`wbclib.networks.generators.UNet`. None: :data:`DEFAULT`.
 
     The output filter is that of the run's ``config.yaml`` (also where a file is named that has one beside it):
     none after a ``pretrain`` run. A file without one gets the released filter, radius 1 and eps 5e-3.
@@ -64,7 +65,7 @@ def load_style(name: str | None = None) -> Style:
     Raises:
         UserError: an unknown name, missing or damaged weights; says what to do.
     """
-    name = choose(name)
+    name = name or DEFAULT
     path = weights_file(name)
     mark = sha256(path)
     if name == OFFICIAL or mark == OFFICIAL_SHA256:  # under whatever name: read as RGB it would draw in false colours
@@ -78,16 +79,9 @@ def load_style(name: str | None = None) -> Style:
     return Style(name, network, output, licence, f"{paths.shown(path)}, sha256 {mark}")
 
 
-def choose(name: str | None) -> str:
-    """``name``, or the first of :data:`DEFAULTS` whose weights are here."""
-    if name:
-        return name
-    for default in DEFAULTS:
-        if paths.run(*default.split("/")).joinpath("generator.safetensors").is_file():
-            return default
-    raise UserError(
-        f"no trained generator is here ({', '.join(DEFAULTS)}): run `make reproduce`, or name one, --style {KNOWN}"
-    )
+def shipped() -> list[str]:
+    """Names of the styles that come with the package."""
+    return sorted(path.parent.name for path in SHIPPED.glob("*/generator.safetensors"))
 
 
 def weights_file(name: str) -> Path:
@@ -101,11 +95,13 @@ def weights_file(name: str) -> Path:
         hint = f"put {OFFICIAL_FILE} at {weights.PLACE}; wbclib/networks/official.py says how to make it"
     elif Path(name).suffix in FILES:
         path, hint = Path(name), "check the name"
+    elif name in shipped():
+        path, hint = SHIPPED / name / "generator.safetensors", "reinstall the package"
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", name) and ".." not in name:
         path = paths.run(*name.split("/")) / "generator.safetensors"
         hint = "train it with `wbc train RUN --profile PROFILE` (`make reproduce` does so for quick)"
     else:
-        raise UserError(f"unknown style {name!r}; say {KNOWN}")
+        raise UserError(f"unknown style {name!r}; shipped are {', '.join(shipped())}; say {KNOWN}")
     if not path.is_file():
         raise UserError(f"the weights of style {name} are not here: {hint}")
     return path

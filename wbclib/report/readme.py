@@ -1,4 +1,4 @@
-"""README's picture and table, generated from a profile's generator and saved tables: nobody types a number into it."""
+"""README's picture and table, generated from shipped generators and saved tables: nobody types a number into it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pandas as pd
 from wbclib import images, paths
 from wbclib.evaluate.comparison import pictures_of
 from wbclib.files import UserError, read_json, write_text
+from wbclib.inference.styles import load_style, shipped
+from wbclib.inference.stylist import Stylist
 from wbclib.report.tables import interval
-from wbclib.train import trained
 
 BEGIN, END = "<!-- table: {} -->", "<!-- /table -->"
 MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- /table -->", flags=re.DOTALL)
@@ -23,21 +24,26 @@ def distances(profile: str) -> str:
     if not (folder / "distances.csv").is_file():
         raise UserError(f"{paths.shown(folder)}/distances.csv is not there: make reproduce PROFILE={profile} first")
     frame = pd.read_csv(folder / "distances.csv").query("to == 'cartoons'")
-    frame["column"] = frame["metric"].map({"fid": "FID", "frechet": "Frechet", "kid": "KID"}) + ", " + frame["network"]
-    frame["cell"] = [interval(*row) for row in frame[["value", "low", "high"]].itertuples(index=False)]
-    lines: list[str] = []
-    for style, part in frame.groupby("style", sort=False):
-        wide = part.pivot(index="method", columns="column", values="cell").loc[part["method"].unique()]
-        lines += [f"| to {style} | " + " | ".join(wide.columns) + " |", "|---" * (len(wide.columns) + 1) + "|"]
-        lines += [f"| {method} | " + " | ".join(cells) + " |" for method, *cells in wide.itertuples()] + [""]
-    return "\n".join([*lines, read_json(folder / "distances.json")["caption"]])
+    found = [markdown(part, str(style)) for style, part in frame.groupby("style", sort=False)]
+    return "\n\n".join([*found, read_json(folder / "distances.json")["caption"]])
+
+
+def markdown(distances: pd.DataFrame, style: str) -> str:
+    """The distances to one style's cartoons as a Markdown table."""
+    names = distances["metric"].map({"fid": "FID", "frechet": "Frechet", "kid": "KID"})
+    cells = [interval(*row) for row in distances[["value", "low", "high"]].itertuples(index=False)]
+    long = distances.assign(column=names + ", " + distances["network"], cell=cells)
+    wide = long.pivot(index="method", columns="column", values="cell").loc[long["method"].unique()]
+    lines = [f"| to {style} | " + " | ".join(wide.columns) + " |", "|---" * (len(wide.columns) + 1) + "|"]
+    return "\n".join(lines + [f"| {method} | " + " | ".join(row) + " |" for method, *row in wide.itertuples()])
 
 
 def picture(profile: str, side: int = 320) -> Path:
-    """Photographs whose licence is known, and below them what the profile's white-box generator makes of them."""
+    """Photographs whose licence is known, and below them what the shipped styles make of them, a row a style."""
     photos, _ = pictures_of(["astronaut", "coffee", "chelsea", "rocket", "grace_hopper"], side)
     path = paths.report(profile, "figures", "readme.jpg")
-    images.write(path, images.grid([*photos, *trained("whitebox", profile)(photos)], columns=len(photos)))
+    drawn = [Stylist(load_style(style))(photo) for style in shipped() for photo in photos]
+    images.write(path, images.grid([*photos, *drawn], columns=len(photos)))
     return path
 
 
@@ -47,7 +53,7 @@ def rendered(text: str) -> str:
 
 
 def update(profile: str, path: Path = paths.CHECKOUT / "README.md") -> Path:
-    """Make README's picture from a profile's generator, and its marked tables from their saved tables."""
+    """Make README's picture from the shipped generators, and its marked tables from their saved tables."""
     picture(profile)
     write_text(path, rendered(path.read_text(encoding="utf-8")))
     return path

@@ -1,0 +1,147 @@
+"""Shipping: what is shipped is the run's generator, what its card says comes from the record, nothing unfree learns."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from wbclib import corpora, images, paths
+from wbclib.corpora.base import Corpus
+from wbclib.files import UserError, read_json, write_json
+from wbclib.inference import styles
+from wbclib.inference.stylist import Stylist
+from wbclib.profiles import Profile, load
+from wbclib.report import ship
+from wbclib.train import records, run, trained
+from wbclib.train.loop import sample_photographs
+
+
+@pytest.fixture(scope="module")
+def trained_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with a finished white-box run that learnt from listed, licensed photographs."""
+    root = tmp_path_factory.mktemp("ship")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WBC_ROOT", str(root))
+        patch.setenv("WBC_ASSETS", str(root / "assets"))
+        rows = ["file,licence,author"]
+        for number, photo in enumerate(sample_photographs(96)):
+            images.write(root / "assets" / "photos" / f"{number}.png", photo)
+            rows.append(f"{number}.png,CC BY 4.0,Author {number % 3}")
+        (root / "assets" / "photos" / "list.csv").write_text("\n".join(rows) + "\n", "utf-8")
+        (root / "mine.yaml").write_text(
+            "extends: smoke\nbase: {photos: {kind: folder, path: photos, listing: photos/list.csv}}\n", "utf-8"
+        )
+        run("whitebox", load(str(root / "mine.yaml"), "cpu"), progress=False)
+    return root
+
+
+@pytest.fixture
+def profile(trained_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
+    """Its profile, and an empty folder of shipped styles."""
+    monkeypatch.setenv("WBC_ROOT", str(trained_root))
+    monkeypatch.setenv("WBC_ASSETS", str(trained_root / "assets"))
+    monkeypatch.setattr(styles, "SHIPPED", tmp_path / "shipped")
+    return load(str(trained_root / "mine.yaml"), "cpu")
+
+
+def test_a_shipped_style_draws_like_its_run(profile: Profile) -> None:
+    folder = ship.ship("whitebox", profile, "toon")
+    assert sorted(path.name for path in folder.iterdir()) == ["CARD.md", "config.yaml", "generator.safetensors"]
+    assert styles.shipped() == ["toon"]
+    photos = sample_photographs(96)[:2]
+    wanted = trained("whitebox", profile)(photos)
+    found = np.stack([Stylist(styles.load_style("toon"))(photo) for photo in photos])
+    assert np.abs(found.astype(int) - wanted).max() <= 2, "half precision and nothing else"
+    with pytest.raises(UserError, match="shipped are toon"):
+        styles.load_style("nonsense")
+
+
+def test_the_card_says_what_the_record_says(profile: Profile) -> None:
+    folder = ship.ship("whitebox", profile, "toon")
+    text = (folder / "CARD.md").read_text("utf-8")
+    record = read_json(paths.record("mine", "whitebox"))
+    said = [record["config_hash"][:12], f"{record['steps']} steps", record["device"]["name"], "*Not measured yet.*"]
+    said += ["1,467,075 parameters", "CC BY 4.0 (7)", "Author 2 (CC BY 4.0): 2.png, 5.png", ship.UNSEEN]
+    assert [part for part in said if part not in text] == []
+    seen = text.replace(ship.UNSEEN, "- faces lose their eyes")
+    (folder / "CARD.md").write_text(seen, "utf-8")
+    assert (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8") == seen, "what was seen is kept"
+    other = load_file(folder / "generator.safetensors")
+    save_file(other, folder / "generator.safetensors", metadata={"generator_sha256": "another"})
+    assert ship.UNSEEN in (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8"), "of this generator"
+
+
+def test_the_card_has_the_distances_of_its_style(profile: Profile) -> None:
+    folder = paths.report("mine", "tables")
+    write_json(folder / "distances.json", {"caption": "What was measured."})
+    rows = [
+        ("toon", "whitebox", "cartoons", 1.25),
+        ("toon", "whitebox", "photographs", 7.0),
+        ("flat", "x", "cartoons", 9.0),
+    ]
+    frame = pd.DataFrame(rows, columns=["style", "method", "to", "value"]).assign(
+        low=1.0, high=1.5, metric="kid", network="n"
+    )
+    frame.to_csv(folder / "distances.csv", index=False)
+    text = (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8")
+    (folder / "distances.csv").unlink()
+    assert "| whitebox | 1.25 [1.00, 1.50] |" in text and "What was measured." in text
+    assert "9.00" not in text and "7.00" not in text
+
+
+@pytest.mark.parametrize("licence", ["CC BY-NC 2.0", "Free for Non-Commercial use", "not stated by the authors"])
+def test_what_forbids_commercial_use_is_not_shipped(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch, licence: str
+) -> None:
+    original = corpora.load
+
+    def unfree(*arguments: object) -> Corpus:
+        corpus = original(*arguments)  # type: ignore[arg-type]
+        items = [dataclasses.replace(corpus.items[0], licence=licence), *corpus.items[1:]]
+        return Corpus(corpus.name, items, corpus.image)
+
+    monkeypatch.setattr(corpora, "load", unfree)
+    with pytest.raises(UserError, match="forbids commercial use|no licence is stated"):
+        ship.ship("whitebox", profile, "toon")
+    assert styles.shipped() == []
+
+
+def test_what_is_not_of_the_record_is_not_shipped(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="not the white box of style 'toon'"):
+        ship.ship("pretrain", profile, "toon")
+    with pytest.raises(UserError, match="not the white box of style 'flat'"):
+        ship.ship("whitebox", profile, "flat")
+    with monkeypatch.context() as patch:
+        patch.setattr(ship, "sha256", lambda _: "0" * 64)
+        with pytest.raises(UserError, match="not the generator of the record"):
+            ship.ship("whitebox", profile, "toon")
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "data_entry", lambda _: {})
+        with pytest.raises(UserError, match="not those that it learnt from"):
+            ship.ship("whitebox", profile, "toon")
+    assert styles.shipped() == []
+
+
+@pytest.mark.parametrize("style", ["peppercarrot"])
+def test_what_the_package_ships(style: str) -> None:
+    """Small, of a committed record, looked at, and free."""
+    folder = styles.SHIPPED / style
+    assert (folder / "generator.safetensors").stat().st_size < 4e6
+    with safe_open(folder / "generator.safetensors", framework="pt") as file:
+        origin = file.metadata()
+    record = paths.CHECKOUT / "reports" / "records" / origin["profile"] / f"{origin['run']}.json"
+    assert json.loads(record.read_text("utf-8"))["config_hash"] == origin["config_hash"]
+    text = (folder / "CARD.md").read_text("utf-8")
+    assert ship.UNSEEN not in text and "## Photographs" in text and "CC BY" in text
+    assert not any(word in text for word in ("CC BY-NC", "non-commercial"))
+    photo = sample_photographs(96)[0]
+    drawn = Stylist(styles.load_style(style))(photo)
+    assert 2 < np.abs(drawn.astype(int) - photo).mean() < 60, "changed, and not destroyed"
+    assert drawn.shape == photo.shape and images.to_tensor(drawn).shape == (3, 96, 96)
