@@ -182,3 +182,17 @@ def test_bad_arguments_are_named(change: dict[str, object], message: str) -> Non
         paired.paired_distance(**{"a": a, "b": b, "reference": reference, "groups": range(12), **change})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no features of c"):
         paired.table({"a": a}, reference, range(12), network="n", to="x", pairs=[("a", "c")])
+
+
+def test_equal_questions_are_answered_once_and_others_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    a, b, reference = (random.normal(size=(24, 3)) for _ in range(3))
+    groups = np.arange(24) // 2
+    first = resampling.distances({"a": a, "b": b}, reference, groups, "kid", 5, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(resampling, "_Kernel", None)  # computing it again would now fail
+        again = resampling.distances({"x": a, "y": b}, reference, groups, "kid", 5, 0)
+        assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+    for change in ({"seed": 1}, {"groups": groups // 2}, {"reference": reference + 1}, {"metric": "frechet"}):
+        asked = {"reference": reference, "groups": groups, "metric": "kid", "bootstraps": 5, "seed": 0} | change
+        assert not np.array_equal(resampling.distances({"a": a, "b": b}, **asked)[1], first[1])

@@ -91,7 +91,8 @@ class Sets:
     held_out: bool  # whether training saw none of inputs and cartoons
     groups: np.ndarray  # (N,) which photograph each of the inputs was cut from
     distinct: dict[str, int]  # how many different images the crops of each set were cut from
-    reference_groups: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)  # the same for the references
+    reference_groups: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)  # (N,) image of each reference
+    sources: dict[str, int] = dataclasses.field(default_factory=dict)  # how many groups (episodes, scenes) a set has
 
 
 def sets(profile: Profile, style: str = "") -> Sets:
@@ -106,16 +107,17 @@ def sets(profile: Profile, style: str = "") -> Sets:
         "cartoons": corpora.load(config.cartoons, "validation"),
     }
     cut = {name: crops(corpus, n, measure.size, measure.seed + i) for i, (name, corpus) in enumerate(found.items())}
-    cut_from = {
-        name: np.array([corpus.items[k % len(corpus)].group for k in range(n)]) for name, corpus in found.items()
-    }
+    # Photographs of one scene belong together. Reference images count one by one, also those of one episode: of some
+    # cartoons three episodes are all that is held out, and three of anything have no bootstrap.
+    groups = np.array([found["inputs"].items[k % len(found["inputs"])].group for k in range(n)])
     return Sets(
         style=style,
         **cut,
         held_out=bool(config.photos.validation_percent and config.cartoons.validation_percent),
-        groups=cut_from["inputs"],
+        groups=groups,
         distinct={name: min(n, len(corpus)) for name, corpus in found.items()},
-        reference_groups={name: cut_from[name] for name in ("cartoons", "photographs")},
+        reference_groups={name: np.arange(n) % len(found[name]) for name in ("cartoons", "photographs")},
+        sources={name: len({item.group for item in corpus.items}) for name, corpus in found.items()},
     )
 
 

@@ -15,7 +15,7 @@ def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mappin
     """Caption of a distance table: what was measured, on what, with which network."""
     measure, first = profile.measure, next(iter(data.values()))
     n = first.distinct
-    cartoons = ", ".join(f"{style} ({found.distinct['cartoons']} images)" for style, found in data.items())
+    cartoons = ", ".join(f"{style} ({_extent(found)})" for style, found in data.items())
     kinds = ("seeded random weights", "ImageNet weights")
     measuring = "; ".join(f"{o['network']} ({kinds[o['pretrained']]}; pooled: {o['pooled']})" for o in origins)
     text = (
@@ -23,8 +23,8 @@ def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mappin
         f"cartoons, {cartoons}, and of photographs ({n['photographs']} images); profile "
         f"{profile.name}, one seed. Measuring network: {measuring}; training used {trained_with(profile)}. "
         f"{held(*data.values())} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference "
-        f"images, each with all of its crops. Frechet: biased upwards at this N. KID: mean of {measure.kid_subsets} "
-        f"subsets of {measure.kid_subset_size}, their standard deviation beside it as spread."
+        f"images, each with all of its crops; they say nothing of other groups of cartoons. Frechet: biased upwards at "
+        f"this N. KID: mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}, their standard deviation beside it as spread."
     )
     return text.replace("_", " ")  # an underscore in a caption stops TeX
 
@@ -32,6 +32,12 @@ def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mappin
 def trained_with(profile: Profile) -> str:
     """The perceptual networks of the runs that are compared."""
     return ", ".join(dict.fromkeys(profile.run(name).features for name in profile.compared()))
+
+
+def _extent(data: Sets) -> str:
+    """How many cartoons, and of how many episodes or stories."""
+    images, groups = data.distinct["cartoons"], data.sources.get("cartoons", 0)
+    return f"{images} images" + (f" of {groups} groups" if 0 < groups < images else "")
 
 
 def held(*data: Sets) -> str:
@@ -66,7 +72,7 @@ def table(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[
     measure, first = profile.measure, next(iter(data.values()))
     config, n = profile.run(profile.compared()[-1]), first.distinct
     cartoons = {
-        f"reference cartoons, {style}": f"{len(found.cartoons)} crops of {found.distinct['cartoons']} images"
+        f"reference cartoons, {style}": f"{len(found.cartoons)} crops of {_extent(found)}"
         for style, found in data.items()
     }
     weights = ("drawn at random", "trained on ImageNet")

@@ -16,6 +16,7 @@ here. The bias of a Frechet distance at a small N is in the value and in both en
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -63,13 +64,31 @@ def distances(
     checked = [fid.checked(x, reference) for x in sets.values()]
     own = np.arange(len(reference)) if reference_groups is None else reference_groups
     photographs, images = indexed(groups, [len(x) for x, _ in checked]), indexed(own, [len(reference)])
+    key = _key([x for x, _ in checked], checked[0][1], photographs, images, (metric == "kid", bootstraps, seed))
+    if key in _KEPT:
+        return _KEPT[key]
     measure = (_Kernel if metric == "kid" else _Frechet)([x for x, _ in checked], checked[0][1], photographs, images)
     whole = measure(*(np.ones(index.max() + 1) for index in (photographs, images)))
     if min(photographs.max(), images.max()) + 1 < FEWEST:
         return whole, np.full((bootstraps, len(checked)), np.nan)
     random = np.random.default_rng(seed)
     drawn = [measure(draw(random, photographs), draw(random, images)) for _ in range(bootstraps)]
-    return whole, np.stack(drawn)
+    _KEPT[key] = whole, np.stack(drawn)
+    return _KEPT[key]
+
+
+# A table of distances and one of paired differences ask for the same draws, minutes of work where D is large.
+_KEPT: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+
+def _key(
+    sets: list[np.ndarray], reference: np.ndarray, photographs: np.ndarray, images: np.ndarray, options: tuple[int, ...]
+) -> str:
+    """Hash of all that the draws depend on."""
+    found = hashlib.sha256(repr(options).encode())
+    for values in (*sets, reference, photographs, images):
+        found.update(repr((values.shape, values.dtype)).encode() + np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()
 
 
 def interval(
