@@ -24,7 +24,8 @@ def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mappin
         f"{profile.name}, one seed. Measuring network: {measuring}; training used {trained_with(profile)}. "
         f"{held(*data.values())} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference "
         f"images, each with all of its crops; they say nothing of other groups of cartoons. Frechet: biased upwards at "
-        f"this N. KID: mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}, their standard deviation beside it as spread."
+        f"this N. KID: mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}, their standard deviation "
+        "beside it as spread."
     )
     return text.replace("_", " ")  # an underscore in a caption stops TeX
 
