@@ -71,6 +71,13 @@ def test_edge_strength_is_half_the_step_where_the_edge_is() -> None:
     assert content.edge_strength(step(0)) == 0
 
 
+def test_line_density_is_the_share_of_edge_pixels() -> None:
+    """One step is a line one pixel wide, whatever its height above Canny's threshold; a faint one is none."""
+    assert content.line_density(step(100)) == pytest.approx(1 / 40)
+    assert content.line_density(step(200)) == pytest.approx(1 / 40)
+    assert content.line_density(step(20)) == 0
+
+
 def test_high_frequency_energy_separates_coarse_from_fine() -> None:
     size, amplitude = 64, 40.0
     x = (np.arange(size) + 0.5) * np.pi / size
@@ -116,7 +123,7 @@ def test_describe_is_a_row_an_image() -> None:
     assert alone.index.tolist() == ["a", "b"]
     assert "colour_shift" not in alone
     table = content.describe(cartoons, photos)
-    assert table.shape == (2, 6)
+    assert table.shape == (2, 7)
     assert (table["number_of_colours"] == 1).all()
     assert (table["gradient_inside_regions"] == 0).all()
     assert (alone["gradient_inside_regions"] > 5).all()

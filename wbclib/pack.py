@@ -30,12 +30,6 @@ ARCHIVE_BYTES = 15 * 2**20 + 2**18  # a part of a checkpoint fits
 CONTENTS = "contents.json"
 
 
-def chain(profile: Profile, name: str) -> list[str]:
-    """A run and the runs that it starts from, first one first."""
-    config = profile.run(name)
-    return [*(chain(profile, config.init) if config.init else []), name]
-
-
 def pack(profile: Profile, name: str, folder: Path) -> Path:
     """Write what another machine needs for a run into ``folder``, which must not exist yet.
 
@@ -48,11 +42,11 @@ def pack(profile: Profile, name: str, folder: Path) -> Path:
     temporary = folder.with_name(f".part-{folder.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        names = chain(profile, name)
+        names = profile.chain(name)
         for source, target in _sources(profile, names).items():
             _copy(source, temporary / target)
         values = to_dict(profile) | {"runs": {run: to_dict(profile.run(run)) for run in names}}
-        for key in ("name", "comparison"):  # the pack's file is named after it; other runs are not in it
+        for key in ("name", "comparison", "ablation"):  # the pack's file is named after it; other runs are not in it
             values.pop(key)
         write_text(temporary / f"{profile.name}.yaml", yaml.safe_dump(values, sort_keys=False))
         _seal(temporary, {"profile": profile.name, "run": name, "hash": profile.hash(name)})
@@ -115,7 +109,7 @@ def _inside(path: Path) -> Path:
 def results(profile: Profile, name: str, folder: Path) -> Path:
     """Write what has to come back from another machine as archives into ``folder``: the newest checkpoint's parts,
     the metrics, the last sample, and where the run is finished its weights and record."""
-    folder, names = Path(folder), chain(profile, name)
+    folder, names = Path(folder), profile.chain(name)
     found: list[Path] = []
     for run_name in names:
         run = paths.run(profile.name, run_name)

@@ -22,6 +22,7 @@ UNITS = {
     "gradient_inside_regions": "grey levels per pixel",
     "number_of_colours": "cells of a 16 x 16 x 16 grid",
     "edge_strength": "grey levels per pixel",
+    "line_density": "share of pixels",
     "high_frequency_energy": "grey levels",
     "colour_shift": "CIEDE2000",
     "edge_agreement": "correlation",
@@ -67,10 +68,10 @@ def effect(
         photographs. Intervals are of 90 %; differences are paired (method minus photograph or ``against``,
         crop by crop).
     """
-    base = _measured(photos if against is None else against, photos)
+    base = measured(photos if against is None else against, photos)
     rows = []
     for method, pictures in outputs.items():
-        found = _measured(pictures, photos)
+        found = measured(pictures, photos)
         for measure, unit in UNITS.items():
             value, low, high = clustered_interval(found[measure].to_numpy(), groups)
             paired = clustered_interval((found[measure] - base[measure]).to_numpy(), groups)
@@ -79,7 +80,7 @@ def effect(
     return pd.DataFrame(rows, columns=[*columns, "photographs"])
 
 
-def _measured(pictures: np.ndarray, photos: np.ndarray) -> pd.DataFrame:
+def measured(pictures: np.ndarray, photos: np.ndarray) -> pd.DataFrame:
     """:func:`wbclib.evaluate.content.describe` with the quotient that tells flattening from blur."""
     found = describe(list(pictures), list(photos))
     strength = found["edge_strength"].to_numpy()

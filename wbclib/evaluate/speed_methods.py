@@ -77,13 +77,13 @@ def training(profile: Profile) -> pd.DataFrame:
     """How the runs of a comparison were trained: what may and what may not be compared.
 
     Returns:
-        run, generator, parameters, size, batch, initial_steps (of the run it starts from), steps, seed, features.
+        run, generator, parameters, size, batch, initial_steps (of the runs it starts from), steps, seed, features.
     """
     rows = []
     for name in profile.compared():
         config = profile.run(name)
         parameters = sum(p.numel() for p in GENERATORS[config.generator](config).parameters())
-        initial = profile.run(config.init).steps if config.init else 0
+        initial = sum(profile.run(before).steps for before in profile.chain(name)[:-1])
         rows.append((name, config.generator, parameters, config.size, config.batch, initial, config.steps, config.seed,
                      config.features))  # fmt: skip
     names = ["run", "generator", "parameters", "size", "batch", "initial_steps", "steps", "seed", "features"]
