@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode, v4
 
-from wbclib import files, paths, profiles
+from wbclib import files, images, paths, profiles
 from wbclib.files import UserError
 from wbclib.options import Edges
 from wbclib.report import execute, graph, page, provenance, site, tables
@@ -102,6 +103,19 @@ def test_long_tables_are_folded_on_the_index(shelf: Path, study: Path) -> None:
     long, short = (index.find(id=f"table-{name}").details for name in ("long", "short"))
     assert not long.has_attr("open") and short.has_attr("open")
     assert long.summary.text == "40 rows" and len(long.find_all("td")) == 40
+
+
+def test_the_summary_holds_what_is_committed_and_leads_to_nothing_else(shelf: Path, study: Path) -> None:
+    """Tables and pictures, whose files are beside it; no notebook, executed or not."""
+    written(shelf, "01-sums", v4.new_markdown_cell("# 01 · Sums"))
+    tables.save(pd.DataFrame({"n": range(3)}), "short", "smoke", "A short table.")
+    images.write(study / "reports/smoke/figures/drawn.jpg", np.zeros((8, 8, 3), np.uint8))
+    path = site.summary("smoke")
+    page = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+    leads = [link["href"] for link in page.find_all("a", href=True)] + [img["src"] for img in page.find_all("img")]
+    assert leads == ["tables/short.csv", "tables/short.tex", "figures/drawn.jpg"]
+    assert all((path.parent / lead).is_file() for lead in leads)
+    assert "Sums" not in page.text and "not complete" not in page.text and "A short table." in page.text
 
 
 def test_failure_leaves_the_old_page(shelf: Path, study: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ from wbclib import profiles
 from wbclib.files import UserError
 
 STYLE = (
-    "peppercarrot (comes with the package, the default), PROFILE/RUN, official-whitebox or a .safetensors or .npz file"
+    "peppercarrot (the default) or storybook, which come with the package, PROFILE/RUN, official-whitebox, or a "
+    ".safetensors or .npz file"
 )
 
 
@@ -41,9 +42,10 @@ def parser() -> argparse.ArgumentParser:
     unpack.set_defaults(call=_unpack)
 
     report = commands.add_parser(
-        "report", help="execute a notebook, write the index, list stale records, renew README's table"
+        "report",
+        help="execute a notebook, write index or summary, list stale records, renew README's picture and table",
     )
-    report.add_argument("what", choices=("notebook", "index", "stale", "readme"))
+    report.add_argument("what", choices=("notebook", "index", "summary", "stale", "readme"))
     report.add_argument("name", nargs="?", default="", help="of the notebook, for example 06-whitebox")
     report.set_defaults(call=_report)
 
@@ -133,8 +135,8 @@ def _report(arguments: argparse.Namespace) -> None:
         if not arguments.name:
             raise UserError("say which notebook, for example: wbc report notebook 06-whitebox")
         print(site.notebook(arguments.name, arguments.profile))
-    elif arguments.what == "index":
-        print(site.index(arguments.profile))
+    elif arguments.what in ("index", "summary"):
+        print((site.index if arguments.what == "index" else site.summary)(arguments.profile))
     elif arguments.what == "readme":
         from wbclib.report import readme
 

@@ -59,25 +59,25 @@ def methods(profile: Profile) -> dict[str, Stylise]:
     """Every method of the table; ours are trained first where they are not finished, the authors' are there or not."""
     first = next(iter(profile.styles().values()))
     table = representations(profile.run(first.get("whitebox", "whitebox"))) | comparators.classical()
-    for run, name in _names(profile).items():
+    for run, name in names(profile).items():
         table[name] = trained(run, profile)
     return table | comparators.released()
 
 
-def _names(profile: Profile) -> dict[str, str]:
+def names(profile: Profile) -> dict[str, str]:
     """Run -> name in :func:`methods`: that of the first style which has it; with its style where it is a later one."""
-    names: dict[str, str] = {}
-    for style, found in profile.styles().items():
-        for method, run in found.items():
-            names.setdefault(run, f"{method}, {style}" if method in names.values() else method)
-    return names
+    found: dict[str, str] = {}
+    for style, methods in profile.styles().items():
+        for method, run in methods.items():
+            found.setdefault(run, f"{method}, {style}" if method in found.values() else method)
+    return found
 
 
 def of_style(profile: Profile, style: str, made: Mapping[str, Any]) -> dict[str, Any]:
     """What is compared with the cartoons of one style: its runs by their methods' names, and whatever is no run."""
-    names = _names(profile)
-    own = {names[run]: method for method, run in profile.styles()[style].items()}
-    return {own.get(name, name): value for name, value in made.items() if name in own or name not in names.values()}
+    known = names(profile)
+    own = {known[run]: method for method, run in profile.styles()[style].items()}
+    return {own.get(name, name): value for name, value in made.items() if name in own or name not in known.values()}
 
 
 @dataclasses.dataclass(frozen=True)

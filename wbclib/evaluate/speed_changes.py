@@ -146,24 +146,26 @@ CHANGES = (
 
 
 def table(
-    config: RunConfig, device: str = "cpu", downloads: bool = False, rounds: int = 3, slow: bool = True
+    config: RunConfig, device: str = "cpu", downloads: bool = False, rounds: int = 15, slow: bool = True
 ) -> pd.DataFrame:
     """Every change, predicted and measured: columns :data:`COLUMNS`.
 
     Args:
         config: a white-box run.
         device: ``cpu`` or ``cuda``.
-        rounds: pairs of steps, ours and the other in turn.
-        slow: also the changes whose other side takes the plain reference, seconds a step.
+        rounds: pairs of steps, ours and the other in turn; a fifth of them where the other side takes seconds.
+        slow: also those changes, whose other side takes the plain reference.
 
     ``measured`` is the median ratio of the times without and with the change, ``low`` and ``high`` its extremes.
     """
     _, ours = step_of(WhiteBox, config, device, downloads)
     rows = []
     for change in CHANGES:
-        if issubclass(change.without, Uncompiled) and not slow:
+        plain = issubclass(change.without, Uncompiled)
+        if plain and not slow:
             continue
-        first, second, found = ratios(ours, step_of(change.without, config, device, downloads)[1], rounds)
+        other = step_of(change.without, config, device, downloads)[1]
+        first, second, found = ratios(ours, other, max(1, rounds // 5) if plain else rounds)
         expected, extremes = change.predicted[device == "cuda"], (min(found), max(found))
         times = (1e3 * first, 1e3 * second)
         rows.append((change.name, change.why, expected, float(np.median(found)), *extremes, *times))

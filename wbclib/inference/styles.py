@@ -29,7 +29,7 @@ OFFICIAL_SHA256 = "d2971f48b7525c8e108278cb448ffc50f7be7db8ec8244e9108650abb98dc
 OFFICIAL_LICENCE = "CC BY-NC-SA 4.0, Xinrui Wang: no commercial use, name the author, share alike"
 FILES = (".safetensors", ".npz")
 NO_FILTER = OutputFilter(radius=0)  # a guided filter of radius 0 gives its input back
-KNOWN = f"{DEFAULT} (shipped), PROFILE/RUN such as lab/whitebox, {OFFICIAL}, or a .safetensors or .npz file"
+KNOWN = f"one of these, PROFILE/RUN such as lab/whitebox, {OFFICIAL}, or a .safetensors or .npz file"
 
 
 @dataclass(frozen=True)

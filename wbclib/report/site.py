@@ -13,12 +13,13 @@ from nbformat import NotebookNode
 
 from wbclib import paths, profiles
 from wbclib.files import read_json, write_text
+from wbclib.profiles import Profile
 from wbclib.report import page, provenance
 from wbclib.report.execute import execute
 from wbclib.report.notebooks import names, read, read_notebook
 from wbclib.report.provenance import stale
 
-__all__ = ["index", "names", "notebook", "render_page", "stale"]
+__all__ = ["index", "names", "notebook", "render_page", "stale", "summary"]
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -110,17 +111,31 @@ def _tables(profile: str) -> list[dict[str, Any]]:
 def index(profile: str) -> Path:
     """Write the profile's index page from what is there; what is missing is listed as missing, loudly."""
     loaded = profiles.load(profile)
-    found = provenance.records(loaded)
     cards = [_card(name, loaded.name) for name in names()]
+    return _index(loaded, paths.report(loaded.name, "html", "index.html"), "../", cards)
+
+
+def summary(profile: str) -> Path:
+    """Write the page that is committed beside a profile's records: its tables, pictures and origins, no notebooks."""
+    loaded = profiles.load(profile)
+    return _index(loaded, paths.report(loaded.name, "index.html"), "", [])
+
+
+def _index(profile: Profile, path: Path, here: str, cards: list[dict[str, Any]]) -> Path:
+    """An index page at ``path``; ``here`` leads from it to the profile's folder."""
+    found = provenance.records(profile)
     training = sum(record.get("wall_time_s") or 0 for record in found)
     reading = sum(card["seconds"] or 0 for card in cards)
+    figures = [] if cards else sorted(paths.report(profile.name, "figures").glob("*.jpg"))
     text = _render(
         "index.html.j2",
         title="Cartoons from photographs",
-        profile=loaded,
+        profile=profile,
+        here=here,
         cards=cards,
+        figures=[file.name for file in figures],
         problems=[card for card in cards if card["problem"]],
-        tables=_tables(loaded.name),
+        tables=_tables(profile.name),
         checkout=provenance.checkout(),
         versions=provenance.versions(),
         runs=[provenance.run_row(record) for record in found],
@@ -130,6 +145,5 @@ def index(profile: str) -> Path:
         times={name: provenance.duration(t) for name, t in (("training", training), ("notebooks", reading))},
         total=provenance.duration(training + reading),
     )
-    path = paths.report(loaded.name, "html", "index.html")
     write_text(path, text)
     return path

@@ -218,7 +218,7 @@ class _Run:
             key: value.cpu().contiguous() for key, value in self.method.modules["generator"].state_dict().items()
         }
         path = self.folder / "generator.safetensors"
-        write_bytes(path, save(weights, metadata={"profile": self.profile.name, "run": self.name}))
+        write_bytes(path, save(weights, metadata={"run": f"{self.profile.name}/{self.name}"}))
         record = {
             "name": self.name,
             "profile": self.profile.name,
