@@ -16,10 +16,10 @@ from wbclib.files import UserError
 from wbclib.profiles import Profile
 
 
-def loaded(tmp_path: Path, seeds: str) -> Profile:
+def loaded(tmp_path: Path, seeds: str, replicates: int = 2) -> Profile:
     path = tmp_path / "mine.yaml"
     path.write_text(
-        f"extends: smoke\nablation: {{seeds: {seeds}, switches: [adversarial]}}\n"
+        f"extends: smoke\nablation: {{seeds: {seeds}, replicates: {replicates}, switches: [adversarial]}}\n"
         "measure: {crops: 14, bootstraps: 10, kid_subset_size: 8}"
     )
     return profiles.load(str(path))
@@ -101,6 +101,30 @@ def test_values_are_means_over_runs_of_measures_taken_one_by_one(tmp_path: Path,
                 "kid": np.mean([kid.mmd2(x, reference) for x in own])}  # fmt: skip
     for metric, value in expected.items():
         assert at(table, "no-tv", f"{metric}_random_resnet18_to_cartoons")["value"] == pytest.approx(value)
+
+
+def test_one_run_of_each_says_nothing_of_chance(tmp_path: Path, study: Path) -> None:
+    profile = loaded(tmp_path, "[0]", replicates=0)
+    data = comparison.sets(profile)
+    table = grid.table(profile, grid.chosen(profile, "drop"), data, pictures(profile, data))
+    assert set(table["verdict"]) == {"", "cannot tell"}
+    assert at(table, "no-structure", "edge_strength")["diff_low"] > 0
+
+
+def test_differences_are_those_of_the_table_in_the_order_asked_for(found: pd.DataFrame) -> None:
+    rows = grid.differences(found, ["edge_strength", "colour_shift"])
+    assert list(dict.fromkeys(rows["measure"])) == ["edge_strength", "colour_shift"] and "full" not in set(rows["run"])
+    first, wanted = rows[rows["run"] == "no-structure"].iloc[0], at(found, "no-structure", "edge_strength")
+    assert first[["value", "low", "high"]].tolist() == wanted[["difference", "diff_low", "diff_high"]].tolist()
+
+
+def test_what_is_expected_is_said_of_every_term_of_the_full_run(tmp_path: Path) -> None:
+    profile = loaded(tmp_path, "[0]")
+    found = grid.said(profile).set_index("term")["without_it"]
+    assert list(found.index) == ["surface", "texture", "structure", "content", "tv", "initialisation"]
+    assert found["structure"] == "gradient inside regions higher; number of colours higher"
+    listed = grid.listing(profile, grid.chosen(profile, "replicate", "drop")).set_index("run")["changed"]
+    assert listed["full"] == "" and listed["full-seed2"] == "seed: 0 -> 2"
 
 
 def test_a_profile_without_an_ablation_says_what_it_lacks(tmp_path: Path) -> None:

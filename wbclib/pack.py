@@ -124,7 +124,7 @@ def results(profile: Profile, name: str, folder: Path) -> Path:
             for path in group:
                 archive.add(path, str(path.relative_to(paths.root())))
     step = _step(paths.run(profile.name, name))
-    _seal(folder, {"profile": profile.name, "run": name, "hash": profile.hash(name), "step": step})
+    _seal(folder, {"profile": profile.name, "run": name, "hash": profile.hash(name), "step": step}, "results-*.tar")
     return folder
 
 
@@ -162,41 +162,37 @@ def unpack(profile: Profile, folder: Path) -> list[Path]:
             raise UserError(
                 f"run {contents['run']} is at step {ours} here and at {theirs} in {folder}: nothing was changed"
             )
-        targets = {paths.root() / name: name for name in _members(folder, contents)}
+        members = _members(folder, contents)
+        targets = {paths.root() / name: name for name in members}
         # The record goes last: a run that has one is finished.
         last = {paths.record(profile.name, path.stem) for path in targets} & targets.keys()
         written = []
         for target in sorted(targets, key=last.__contains__):
             if target in last and target.is_file():
                 continue
-            write_bytes(target, _content(folder, contents, targets[target]))
+            name = targets[target]
+            with tarfile.open(folder / members[name]) as archive:
+                write_bytes(target, archive.extractfile(name).read())  # type: ignore[union-attr]
             written.append(target)
     return written
 
 
-def _members(folder: Path, contents: dict[str, Any]) -> list[str]:
-    """Names of the files in verified archives, none of which leaves the folder that it is put into."""
-    names = []
+def _members(folder: Path, contents: dict[str, Any]) -> dict[str, str]:
+    """Files in verified archives, none of which leaves the folder that it is put into: name -> its archive."""
+    found: dict[str, str] = {}
     for archive in contents["files"]:
         try:
             with tarfile.open(folder / archive) as opened:
-                names += [(member.name, member.isfile()) for member in opened]
+                members = list(opened)
         except tarfile.TarError as error:
             raise UserError(
                 f"{folder}: {archive} is no archive of `wbc pack --results`; nothing was changed"
             ) from error
-    for name, plain in names:
-        if not plain or Path(name).is_absolute() or ".." in Path(name).parts:
-            raise UserError(f"{folder}: {name} would leave the folder; nothing was changed")
-    return [name for name, _ in names]
-
-
-def _content(folder: Path, contents: dict[str, Any], name: str) -> bytes:
-    for archive in contents["files"]:
-        with tarfile.open(folder / archive) as opened:
-            if name in opened.getnames():
-                return opened.extractfile(name).read()  # type: ignore[union-attr]
-    raise KeyError(name)
+        for member in members:
+            if not member.isfile() or Path(member.name).is_absolute() or ".." in Path(member.name).parts:
+                raise UserError(f"{folder}: {member.name} would leave the folder; nothing was changed")
+            found[member.name] = archive
+    return found
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -233,8 +229,8 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def _seal(folder: Path, values: dict[str, Any]) -> None:
+def _seal(folder: Path, values: dict[str, Any], pattern: str = "*") -> None:
     """Write the list of files and hashes; it goes last, so that a folder with it is whole."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CONTENTS)
+    files = sorted(path for path in folder.rglob(pattern) if path.is_file() and path.name != CONTENTS)
     hashes = {str(path.relative_to(folder)): sha256(path) for path in files}
     write_json(folder / CONTENTS, values | {"files": hashes})

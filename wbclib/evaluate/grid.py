@@ -74,10 +74,8 @@ def table(profile: Profile, variants: Sequence[Variant], data: Sets, made: Mappi
     photograph = _values(profile, data, data.inputs)
     of_full = found[found["run"] == FULL].set_index("measure")["value"]
     again = [FULL, *(variant.name for variant in variants if variant.kind == "replicate")]
-    by_chance = {
-        measure: seeds.noise(part.to_numpy()) if len(again) > 1 else 0.0
-        for measure, part in found[found["run"].isin(again)].groupby("measure")["value"]
-    }
+    fulls = found[found["run"].isin(again)].groupby("measure")["value"]
+    by_chance = {measure: _by_chance(count, part.to_numpy()) for measure, part in fulls}
     shares, verdicts = [], []
     for row in found.itertuples():
         moved = of_full[row.measure] - photograph[row.measure]
@@ -88,6 +86,13 @@ def table(profile: Profile, variants: Sequence[Variant], data: Sets, made: Mappi
     return found[COLUMNS]
 
 
+def _by_chance(count: int, fulls: np.ndarray) -> float:
+    """How far two runs may differ by chance: 0 where several seeds say it themselves, without limit if nothing does."""
+    if count > 1:
+        return 0.0
+    return seeds.noise(fulls) if len(fulls) > 1 else float("inf")
+
+
 def _one_seed(
     profile: Profile, variants: Sequence[Variant], data: Sets, made: Mapping[str, np.ndarray]
 ) -> pd.DataFrame:
@@ -96,23 +101,29 @@ def _one_seed(
     parts = [ablation.table(named, data.inputs, data.groups, FULL, dict.fromkeys(named, ""))]
     for network, features in comparison.features_by_network(profile, named):
         for to in REFERENCES:
-            reference = comparison.cached_features(getattr(data, to), network)
             for metric in (fid.metric_name(network.origin), "kid"):
-                values, drawn = resampling.distances(
-                    features, reference, data.groups, metric, profile.measure.bootstraps, profile.measure.seed,
-                    data.reference_groups.get(to),
-                )  # fmt: skip
-                base = list(features).index(FULL)
-                for i, run in enumerate(features):
-                    own = resampling.interval_of(values[i], drawn[:, i])
-                    other = resampling.interval_of(values[i] - values[base], drawn[:, i] - drawn[:, base])
-                    other = (float("nan"),) * 3 if run == FULL else other
-                    row = (run, _distance(metric, network, to), *own, *other)
-                    parts.append(pd.DataFrame([row], columns=["run", *KEYS[3:]]))
+                part = _distances(profile, data, features, to, metric, network)
+                parts.append(part.assign(measure=_distance(metric, network, to)))
     found = pd.concat(parts, ignore_index=True)
     order = {variant.name: place for place, variant in enumerate(variants)}
     found = found.sort_values("run", key=lambda names: names.map(order), kind="stable", ignore_index=True)
     return found.assign(effect_size=float("nan"), over="photographs", n=len(np.unique(data.groups)))
+
+
+def _distances(
+    profile: Profile, data: Sets, features: Mapping[str, np.ndarray], to: str, metric: str, network: FeatureNetwork
+) -> pd.DataFrame:
+    """One distance of every variant and its paired difference from the full run, photographs being drawn."""
+    reference, groups = comparison.cached_features(getattr(data, to), network), data.reference_groups.get(to)
+    bootstraps, seed = profile.measure.bootstraps, profile.measure.seed
+    values, drawn = resampling.distances(features, reference, data.groups, metric, bootstraps, seed, groups)
+    base = list(features).index(FULL)
+    rows = []
+    for i, run in enumerate(features):
+        apart = resampling.interval_of(values[i] - values[base], drawn[:, i] - drawn[:, base])
+        difference = (float("nan"),) * 3 if run == FULL else apart
+        rows.append((run, *resampling.interval_of(values[i], drawn[:, i]), *difference))
+    return pd.DataFrame(rows, columns=["run", *KEYS[4:]])
 
 
 def _seeds(profile: Profile, variants: Sequence[Variant], data: Sets, made: Mapping[str, np.ndarray]) -> pd.DataFrame:
