@@ -12,7 +12,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from wbclib import corpora, images, paths
+from wbclib import cli, corpora, images, paths
 from wbclib.corpora import bundled
 from wbclib.corpora.base import Corpus
 from wbclib.evaluate import content
@@ -156,6 +156,11 @@ def test_what_is_not_of_the_record_is_not_shipped(profile: Profile, monkeypatch:
         with pytest.raises(UserError, match="not those that it learnt from"):
             ship.ship("whitebox", profile, "toon")
     assert styles.shipped() == []
+
+
+def test_the_command_line_names_every_style_of_the_package() -> None:
+    assert styles.DEFAULT in styles.shipped()
+    assert all(style in cli.STYLE for style in styles.shipped())
 
 
 @pytest.mark.parametrize("style", styles.shipped())
