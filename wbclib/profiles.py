@@ -18,11 +18,9 @@ import yaml
 from wbclib import paths
 from wbclib.files import UserError, digest, read_json
 from wbclib.options import Measure, RunConfig, build, merge, run_config
-from wbclib.variants import Variant, expand
 
 NAMES = ("smoke", "quick", "lab", "paper")
 FOLDER = Path(__file__).resolve().parent / "profiles.d"
-SWITCHES = FOLDER / "switches.yaml"
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,6 @@ class Profile:
     downloads: bool = False  # may official weights be fetched (always against a recorded hash)?
     device: str = "auto"
     comparison: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # style -> method -> run; see styles()
-    ablation: tuple[Variant, ...] = ()  # the full run first; empty: none
 
     def run(self, name: str) -> RunConfig:
         """Configuration of a run of this profile."""
@@ -45,12 +42,9 @@ class Profile:
         return self.runs[name]
 
     def styles(self) -> dict[str, dict[str, str]]:
-        """What is compared: style -> name of a method -> its run. Without ``comparison``: every run that the
-        ablation has not made, in one style."""
+        """What is compared: style -> name of a method -> its run. Without ``comparison``: every run, in one style."""
         if not self.comparison:
-            made = {run for variant in self.ablation for run in (*variant.runs, variant.start)}
-            names = [name for name in self.runs if name not in made]
-            return {"cartoons": {"pretrained" if name == "pretrain" else name: name for name in names}}
+            return {"cartoons": {"pretrained" if name == "pretrain" else name: name for name in self.runs}}
         for style, methods in self.comparison.items():
             if "whitebox" not in methods:
                 raise UserError(f"profile {self.name}, comparison, style {style}: name its run of the method whitebox")
@@ -109,17 +103,13 @@ def load(name: str, device: str | None = None) -> Profile:
     values.pop("on_cuda", None)
     where = f"profile {name}"
     base = values.pop("base", {})
-    plain = {
-        run: merge(base, change or {})
+    runs = {
+        run: run_config(merge(base, change or {}), f"{where}, run {run}")
         for run, change in (values.pop("runs", None) or {}).items()
         if change is not False
     }
-    if not plain:
+    if not runs:
         raise UserError(f"{where}: it names no runs")
-    runs = {run: run_config(change, f"{where}, run {run}") for run, change in plain.items()}
-    if block := values.pop("ablation", None):
-        made, values["ablation"] = expand(block, plain, _read_yaml(SWITCHES), f"{where}.ablation")
-        runs |= {run: run_config(change, f"{where}, run {run}") for run, change in made.items()}
     values["comparison"] = _comparison(values.get("comparison") or {}, where)
     measure = build(Measure, values.pop("measure", {}), f"{where}.measure")
     return build(Profile, {**values, "name": label, "runs": runs, "measure": measure}, where)
@@ -143,16 +133,11 @@ def _read(name: str) -> dict[str, Any]:
     path = FOLDER / f"{name}.yaml" if name in NAMES else Path(name)
     if name not in NAMES and path.suffix not in (".yaml", ".yml"):
         raise UserError(f"unknown profile {name!r}; say one of {', '.join(NAMES)}, or a YAML file")
-    values = _read_yaml(path)
-    parent = values.pop("extends", None)
-    return merge(_read(parent), values) if parent else values
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"cannot read profile {paths.shown(path)}: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise UserError(f"profile {paths.shown(path)} is not a mapping of names to values")
-    return values
+    parent = values.pop("extends", None)
+    return merge(_read(parent), values) if parent else values

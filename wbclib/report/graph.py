@@ -46,9 +46,9 @@ class Graph:
     def _wants(self, notebook: str) -> dict[str, Any]:
         """The notebook's metadata key ``wbc``, checked.
 
-        It is {"runs": [names or patterns; "comparison" and "ablation" stand for the runs of those], "after": [other
-        notebooks], "tables": [what it writes], "reads": [files of the study that it shows where they are there],
-        "alone": true where the notebook wants every core for itself}.
+        It is {"runs": [names or patterns, or "comparison" for the runs of that], "after": [other notebooks], "tables":
+        [what it writes], "reads": [files of the study that it shows where they are there], "alone": true where the
+        notebook wants every core for itself}.
         """
         declared: dict[str, Any] = read_notebook(notebook).metadata.get("wbc", {})
         wants: dict[str, Any] = {key: list(declared.get(key, [])) for key in ("runs", "after", "tables", "reads")}
@@ -61,11 +61,9 @@ class Graph:
         return wants
 
     def _named(self, name: str) -> list[str]:
-        """Runs that a name or a pattern such as ``*`` stands for, or those of the comparison or the ablation."""
+        """Runs that a name or a pattern such as ``*`` stands for; ``comparison``: those of the comparison."""
         if name == "comparison":
             return self.profile.compared()
-        if name == "ablation":
-            return [run for variant in self.profile.ablation for run in variant.runs]
         return fnmatch.filter(self.profile.runs, name) or [name]
 
     def _stamp(self, step: str, key: Any) -> Path:
@@ -77,7 +75,7 @@ class Graph:
 
     def notebook_stamp(self, notebook: str) -> Path:
         """Stamp of a notebook; its name follows the runs that it reads and how the profile measures."""
-        settings = {k: v for k, v in to_dict(self.profile).items() if k not in ("name", "title", "runs", "ablation")}
+        settings = {k: v for k, v in to_dict(self.profile).items() if k not in ("name", "title", "runs")}
         runs = {run: self.profile.hash(run) for run in self.wants[notebook]["runs"]}
         return self._stamp(f"notebook-{notebook}", [settings, runs])
 
