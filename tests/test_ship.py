@@ -111,7 +111,7 @@ def test_the_card_answers_the_criterion_from_the_tables(profile: Profile) -> Non
     for name in ("paired", "content_kept"):
         (folder / f"{name}.csv").unlink()
     assert "than the photographs? No, by 2 of 3 ways." in text
-    assert "Edges kept? Yes, correlation 0.950 [0.930, 0.970]." in text
+    assert "Edges kept, at 0.9 or more? Yes, correlation 0.950 [0.930, 0.970]." in text
     drawn = Stylist(styles.load_style("toon"))
     photos = [images.square(image, 512) for image in map(bundled.photographs().image, range(7))]
     regions = [content.segments(photo) for photo in photos]
