@@ -70,11 +70,11 @@ def _faults(folder: Path, generator: str) -> str:
     """What somebody saw in the pictures of this very generator, from the card that is there."""
     try:
         with safe_open(folder / "generator.safetensors", framework="pt") as file:
-            same = json.loads(file.metadata()["origin"])["generator_sha256"] == generator
+            origin = json.loads((file.metadata() or {}).get("origin", "{}"))
         text = FAULTS.search((folder / "CARD.md").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return UNSEEN
-    return text[1] if text and same else UNSEEN
+    return text[1] if text and origin.get("generator_sha256") == generator else UNSEEN
 
 
 def _learnt_from(profile: Profile, name: str) -> dict[str, Corpus]:
