@@ -143,10 +143,10 @@ def criterion(style: str, run: str, method: str, profile: Profile) -> str:
     if (pairs := _table(profile, "paired")) is not None:
         lines.append(_nearer(ranking.verdicts(pairs[pairs["style"] == style], method, "photograph")))
     if (kept := _table(profile, "content_kept")) is not None:
-        rows = kept.set_index("method")
-        lines.append(_kept(rows.loc[comparison.names(profile)[run]]))
-        if OFFICIAL in rows.index:
-            lines[-1] += f" The authors' released white-box generator: {rows.loc[OFFICIAL, 'edge_agreement']:.3f}."
+        lines.append(_kept(_row(kept, comparison.names(profile)[run])))
+        if (kept["method"] == OFFICIAL).any():
+            theirs = _row(kept, OFFICIAL)["edge_agreement"]
+            lines[-1] += f" The authors' released white-box generator: {theirs:.3f}."
     lines.append(_flatter(Stylist(load_style(style))))
     return "\n".join(f"- {line}" for line in lines)
 
@@ -173,6 +173,10 @@ def _flatter(draw: Stylist) -> str:
         f"{_answer(change <= -FLATTER and row['diff_high'] < 0)}, gradient inside regions {change:+.0%} "
         f"({row['difference']:+.2f} [{row['diff_low']:+.2f}, {row['diff_high']:+.2f}] grey levels per pixel)."
     )
+
+
+def _row(table: pd.DataFrame, method: str) -> pd.Series:
+    return table[table["method"] == method].iloc[0]
 
 
 def _answer(yes: bool) -> str:
