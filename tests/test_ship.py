@@ -120,6 +120,18 @@ def test_the_card_answers_the_criterion_from_the_tables(profile: Profile) -> Non
     assert f"gradient inside regions {after / before - 1:+.0%}" in text
 
 
+def test_a_run_that_the_tables_do_not_know_is_not_judged_by_them(profile: Profile) -> None:
+    folder = paths.report("mine", "tables")
+    folder.mkdir(parents=True, exist_ok=True)
+    columns = ["style", "to", "a", "b", "difference", "diff_low", "diff_high", "verdict"]
+    pd.DataFrame([("toon", "cartoons", "x", "y", 0, 0, 0, "nearer")], columns=columns).to_csv(folder / "paired.csv")
+    pd.DataFrame({"method": ["x"], "edge_agreement": [1.0]}).to_csv(folder / "content_kept.csv")
+    text = (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8")
+    for name in ("paired", "content_kept"):
+        (folder / f"{name}.csv").unlink()
+    assert text.count("? Not measured yet.") == 2
+
+
 def test_equal_weights_are_equal_bytes(profile: Profile) -> None:
     first = (ship.ship("whitebox", profile, "toon") / "generator.safetensors").read_bytes()
     assert (ship.ship("whitebox", profile, "toon") / "generator.safetensors").read_bytes() == first

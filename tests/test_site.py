@@ -109,13 +109,18 @@ def test_the_summary_holds_what_is_committed_and_leads_to_nothing_else(shelf: Pa
     """Tables and pictures, whose files are beside it; no notebook, executed or not."""
     written(shelf, "01-sums", v4.new_markdown_cell("# 01 · Sums"))
     tables.save(pd.DataFrame({"n": range(3)}), "short", "smoke", "A short table.")
-    images.write(study / "reports/smoke/figures/drawn.jpg", np.zeros((8, 8, 3), np.uint8))
+    images.write(study / "reports/smoke/figures/readme.jpg", np.zeros((8, 8, 3), np.uint8))
     path = site.summary("smoke")
     page = BeautifulSoup(path.read_text("utf-8"), "html.parser")
     leads = [link["href"] for link in page.find_all("a", href=True)] + [img["src"] for img in page.find_all("img")]
-    assert leads == ["tables/short.csv", "tables/short.tex", "figures/drawn.jpg"]
+    assert leads == ["tables/short.csv", "tables/short.tex", "figures/readme.jpg"]
     assert all((path.parent / lead).is_file() for lead in leads)
-    assert "Sums" not in page.text and "not complete" not in page.text and "A short table." in page.text
+    assert (
+        "Sums" not in page.text
+        and "no notebooks" not in page.text
+        and "not complete" not in page.text
+        and "A short table." in page.text
+    )
 
 
 def test_failure_leaves_the_old_page(shelf: Path, study: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,10 @@ class Profile:
                 self.run(run)
         return {style: dict(methods) for style, methods in self.comparison.items()}
 
+    def whitebox(self, style: str) -> RunConfig:
+        """Configuration of a style's white box, whose data and representations are those of the comparison."""
+        return self.run(self.styles()[style].get("whitebox", "whitebox"))
+
     def compared(self) -> list[str]:
         """The runs of the comparison, each once."""
         return list(dict.fromkeys(run for methods in self.styles().values() for run in methods.values()))

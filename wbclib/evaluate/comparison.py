@@ -57,8 +57,7 @@ def representations(config: RunConfig, seed: int = 0) -> dict[str, Stylise]:
 
 def methods(profile: Profile) -> dict[str, Stylise]:
     """Every method of the table; ours are trained first where they are not finished, the authors' are there or not."""
-    first = next(iter(profile.styles().values()))
-    table = representations(profile.run(first.get("whitebox", "whitebox"))) | comparators.classical()
+    table = representations(profile.whitebox(next(iter(profile.styles())))) | comparators.classical()
     for run, name in names(profile).items():
         table[name] = trained(run, profile)
     return table | comparators.released()
@@ -97,9 +96,8 @@ class Sets:
 
 def sets(profile: Profile, style: str = "") -> Sets:
     """Crops of a profile's photographs and of the cartoons of one style (the first), the same in every process."""
-    styles = profile.styles()
-    style = style or next(iter(styles))
-    config, measure = profile.run(styles[style].get("whitebox", "whitebox")), profile.measure
+    style = style or next(iter(profile.styles()))
+    config, measure = profile.whitebox(style), profile.measure
     n = measure.crops
     found = {
         "inputs": corpora.load(config.photos, "validation"),

@@ -84,7 +84,7 @@ evidence of what a photograph showed.
 ## Why this one
 
 Asked of every generator before it is shipped; the questions were written down before the answers were known, and a "no"
-is to be explained below. Somebody has looked at its pictures for {LOOKED_FOR}.
+is to be explained below. Pictures are looked at for {LOOKED_FOR}.
 
 {criterion(style, record["name"], method, profile)}
 
@@ -143,22 +143,26 @@ def criterion(style: str, run: str, method: str, profile: Profile) -> str:
     if (pairs := _table(profile, "paired")) is not None:
         lines.append(_nearer(ranking.verdicts(pairs[pairs["style"] == style], method, "photograph")))
     if (kept := _table(profile, "content_kept")) is not None:
-        lines.append(_kept(_row(kept, comparison.names(profile)[run])))
-        if (kept["method"] == OFFICIAL).any():
-            theirs = _row(kept, OFFICIAL)["edge_agreement"]
-            lines[-1] += f" The authors' released white-box generator: {theirs:.3f}."
+        lines.append(_kept(kept.set_index("method"), comparison.names(profile)[run]))
     lines.append(_flatter(Stylist(load_style(style))))
     return "\n".join(f"- {line}" for line in lines)
 
 
 def _nearer(verdicts: pd.Series) -> str:
     ways, nearer = int(verdicts.sum()), int(verdicts.get("nearer", 0))
-    return f"Nearer to its cartoons than the photographs? {_answer(nearer == ways > 0)}, by {nearer} of {ways} ways."
+    if not ways:
+        return "Nearer to its cartoons than the photographs? Not measured yet."
+    return f"Nearer to its cartoons than the photographs? {_answer(nearer == ways)}, by {nearer} of {ways} ways."
 
 
-def _kept(row: pd.Series) -> str:
-    value, low, high = (row[f"edge_agreement{end}"] for end in ("", "_low", "_high"))
-    return f"Edges kept, at {KEPT} or more? {_answer(low >= KEPT)}, correlation {value:.3f} [{low:.3f}, {high:.3f}]."
+def _kept(table: pd.DataFrame, name: str) -> str:
+    if name not in table.index:
+        return f"Edges kept, at {KEPT} or more? Not measured yet."
+    value, low, high = (float(table[f"edge_agreement{end}"].loc[name]) for end in ("", "_low", "_high"))
+    answer = f"{_answer(low >= KEPT)}, correlation {value:.3f} [{low:.3f}, {high:.3f}]"
+    theirs = table["edge_agreement"].get(OFFICIAL)
+    also = "" if theirs is None else f" The authors' released white-box generator: {theirs:.3f}."
+    return f"Edges kept, at {KEPT} or more? {answer}.{also}"
 
 
 def _flatter(draw: Stylist) -> str:
@@ -173,10 +177,6 @@ def _flatter(draw: Stylist) -> str:
         f"{_answer(change <= -FLATTER and row['diff_high'] < 0)}, gradient inside regions {change:+.0%} "
         f"({row['difference']:+.2f} [{row['diff_low']:+.2f}, {row['diff_high']:+.2f}] grey levels per pixel)."
     )
-
-
-def _row(table: pd.DataFrame, method: str) -> pd.Series:
-    return table[table["method"] == method].iloc[0]
 
 
 def _answer(yes: bool) -> str:

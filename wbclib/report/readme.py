@@ -14,6 +14,7 @@ from wbclib.inference.styles import load_style, shipped
 from wbclib.inference.stylist import Stylist
 from wbclib.report.tables import interval
 
+PICTURE = "readme.jpg"
 BEGIN, END = "<!-- table: {} -->", "<!-- /table -->"
 MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- /table -->", flags=re.DOTALL)
 
@@ -41,7 +42,7 @@ def markdown(distances: pd.DataFrame, style: str) -> str:
 def picture(profile: str, side: int = 320) -> Path:
     """Photographs whose licence is known, and below them what the shipped styles make of them, a row a style."""
     photos, _ = pictures_of(["astronaut", "coffee", "chelsea", "rocket", "grace_hopper"], side)
-    path = paths.report(profile, "figures", "readme.jpg")
+    path = paths.report(profile, "figures", PICTURE)
     drawn = [Stylist(load_style(style))(photo) for style in shipped() for photo in photos]
     images.write(path, images.grid([*photos, *drawn], columns=len(photos)))
     return path

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from wbclib import paths, profiles
 from wbclib.files import read_json, write_text
 from wbclib.profiles import Profile
-from wbclib.report import page, provenance
+from wbclib.report import page, provenance, readme
 from wbclib.report.execute import execute
 from wbclib.report.notebooks import names, read, read_notebook
 from wbclib.report.provenance import stale
@@ -118,22 +118,23 @@ def index(profile: str) -> Path:
 def summary(profile: str) -> Path:
     """Write the page that is committed beside a profile's records: its tables, pictures and origins, no notebooks."""
     loaded = profiles.load(profile)
-    return _index(loaded, paths.report(loaded.name, "index.html"), "", [])
+    picture = paths.report(loaded.name, "figures", readme.PICTURE)
+    return _index(loaded, paths.report(loaded.name, "index.html"), "", None, picture.name if picture.is_file() else "")
 
 
-def _index(profile: Profile, path: Path, here: str, cards: list[dict[str, Any]]) -> Path:
-    """An index page at ``path``; ``here`` leads from it to the profile's folder."""
+def _index(profile: Profile, path: Path, here: str, listed: list[dict[str, Any]] | None, picture: str = "") -> Path:
+    """An index page at ``path``; ``here`` leads from it to the profile's folder. None: no notebooks are listed."""
+    cards = listed or []
     found = provenance.records(profile)
     training = sum(record.get("wall_time_s") or 0 for record in found)
     reading = sum(card["seconds"] or 0 for card in cards)
-    figures = [] if cards else sorted(paths.report(profile.name, "figures").glob("*.jpg"))
     text = _render(
         "index.html.j2",
         title="Cartoons from photographs",
         profile=profile,
         here=here,
-        cards=cards,
-        figures=[file.name for file in figures],
+        cards=listed,
+        picture=picture,
         problems=[card for card in cards if card["problem"]],
         tables=_tables(profile.name),
         checkout=provenance.checkout(),

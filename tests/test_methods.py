@@ -1,0 +1,123 @@
+"""A training step: which terms reach the generator, what is computed once, what a discriminator is shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from wbclib import images, losses
+from wbclib.files import UserError
+from wbclib.options import Weights
+from wbclib.profiles import Profile, load
+from wbclib.train import loop, run, trained
+from wbclib.train.methods import CartoonGAN, Pretrain, View, WhiteBox
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    """The smoke profile in an empty folder."""
+    monkeypatch.setenv("WBC_ROOT", str(tmp_path))
+    return load("smoke")
+
+
+def changed(profile: Profile, name: str, **values: object) -> Profile:
+    """The profile with one run changed."""
+    config = dataclasses.replace(profile.run(name), **values)  # type: ignore[arg-type]
+    return dataclasses.replace(profile, runs={**profile.runs, name: config})
+
+
+def test_every_term_reaches_the_generator(study: Profile) -> None:
+    """A port was found whose generator never received the adversarial gradient."""
+    fabric = loop.open_fabric(study.run("whitebox"), "cpu")
+    weights = dict.fromkeys(("surface", "texture", "structure", "content", "tv"), 0.0)
+    for term in weights:
+        config = dataclasses.replace(study.run("whitebox"), weights=Weights(**{**weights, term: 1.0}), lr=1e-3)
+        torch.manual_seed(0)
+        method = WhiteBox(config, fabric, {"downloads": False})
+        before = [p.clone() for p in method.modules["generator"].parameters()]
+        batch = {key: torch.rand(2, 3, 32, 32) * 2 - 1 for key in ("photo", "cartoon")}
+        logged = method.step(batch, torch.Generator().manual_seed(0))
+        after = list(method.modules["generator"].parameters())
+        assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True)), term
+        assert set(method.modules) == {"generator"} | ({term} & {"surface", "texture"})
+        assert logged["total"] == logged[term]
+
+
+def test_features_of_kept_photographs_are_computed_once(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = dataclasses.replace(study.run("pretrain"), weights=Weights(content=1.0), size=32, kept=4)
+    method = Pretrain(config, loop.open_fabric(config, "cpu"), {"downloads": False})
+    photos = loop.sample_photographs(32)[:4]
+    batch = {"photo": images.to_tensor(photos[[2, 0]])}
+    output = (0.5 * batch["photo"]).requires_grad_(True)
+    plain = View(method, batch, output)
+    method.remember(photos)
+    kept = View(method, batch | {"index": torch.tensor([2, 0])}, output)
+    value = losses.TERMS["content"].value
+    expected = value(plain)
+    seen = []
+    perceive = method.perceive
+    monkeypatch.setattr(method, "perceive", lambda image: seen.append(image) or perceive(image))
+    assert value(kept).item() == pytest.approx(expected.item(), rel=2e-3), "half precision"
+    assert len(seen) == 1 and seen[0] is output, "the photographs are not looked at again"
+
+
+@pytest.mark.parametrize("smoothed", [False, True])
+def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoothed: bool) -> None:
+    """Cartoons, outputs and smoothed cartoons side by side, or one after the other."""
+    torch.manual_seed(0)
+    config = dataclasses.replace(study.run("cartoongan"), lr=0.0)
+    images_of = [torch.rand(2, 3, 32, 32) * 2 - 1 for _ in range(3 if smoothed else 2)]
+    found = []
+    for together in (True, False):
+        torch.manual_seed(1)
+        method = CartoonGAN(config, loop.open_fabric(config, "cpu"), {"downloads": False})
+        method.together = together
+        loss = method.update_discriminator("cartoon", *images_of)
+        found.append([loss, *(p.grad for p in method.modules["cartoon"].parameters())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    plain = dataclasses.replace(study.run("whitebox"), lr=0.0)
+    for role, channels in (("surface", 3), ("texture", 1)):
+        found = []
+        for together in (True, False):
+            torch.manual_seed(1)
+            method = WhiteBox(plain, loop.open_fabric(plain, "cpu"), {"downloads": False})
+            method.together = together
+            method.modules[role].eval()  # in training each pass takes a step of the spectral norms' power iteration
+            loss = method.update_discriminator(role, *(image[:, :channels] for image in images_of[:2]))
+            found.append([loss, *(p.grad for p in method.modules[role].parameters())])
+        for one, other in zip(*found, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    batch = dataclasses.replace(config, residual=dataclasses.replace(config.residual, norm="batch"))
+    assert CartoonGAN(batch, loop.open_fabric(batch, "cpu"), {"downloads": False})._couples_images("cartoon")
+
+
+def test_a_term_without_weight_is_not_computed(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wbclib.train.methods.begin", None)
+    weights = dataclasses.replace(study.run("whitebox").weights, structure=0.0)
+    study = changed(study, "whitebox", weights=weights)
+    assert "structure" not in run("whitebox", study, progress=False)["final_losses"]
+
+
+def test_outputs_are_clamped_and_repeatable(study: Profile) -> None:
+    model = trained("whitebox", study)
+    photos = loop.sample_photographs(64)
+    first, second = model(photos), model(photos)
+    assert first.shape == photos.shape and (first == second).all()
+    with torch.no_grad():
+        last = dict(model.method.modules["generator"].named_parameters())
+        next(value for key, value in last.items() if value.shape == (3,)).fill_(50.0)
+    assert (model(photos) == 255).all()  # an official release wraps around here
+
+
+def test_precision_is_bfloat16_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, "avx512_bf16": False})
+    assert loop.precision("auto", "cpu") == "32-true"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert loop.precision("auto", "cpu") == "bf16-mixed"
+    assert loop.precision("bfloat16", "cpu") == "bf16-mixed"
+    with pytest.raises(UserError, match="say auto, float32 or bfloat16"):
+        loop.precision("half", "cpu")
