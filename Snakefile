@@ -3,6 +3,8 @@
 #
 # Every output is a stamp, never the record or page itself, because Snakemake deletes outputs before it runs
 # a rule and when a rule fails. The commands are idempotent and write what they make atomically.
+import re
+
 from wbclib.report.graph import Graph, command, shown
 
 graph = Graph(config.get("profile", "quick"))
@@ -11,6 +13,7 @@ graph.sync()
 
 wildcard_constraints:
     key="[0-9a-f]{12}",
+    run="|".join(map(re.escape, graph.alone())) or "none",
 
 
 rule index:
@@ -36,6 +39,21 @@ rule run:
     shell:
         "echo training run {wildcards.run} of {graph.profile.name}; "
         "export OMP_NUM_THREADS={threads}; {params.command} && touch {output}"
+
+
+for bundle in graph.bundles():
+
+    rule:
+        input:
+            sorted({shown(path) for run in bundle for path in graph.run_inputs(run)}),
+        output:
+            [shown(graph.run_stamp(run)) for run in bundle],
+        params:
+            command=command("train", *bundle, "--profile", graph.source),
+            names=" ".join(bundle),
+        shell:
+            "echo training runs {params.names} of {graph.profile.name}; "
+            "export OMP_NUM_THREADS=1; {params.command} && touch {output}"
 
 
 rule notebook:

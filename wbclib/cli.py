@@ -22,8 +22,10 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="wbc", description="A reproducible study of white-box cartoonization.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    train = commands.add_parser("train", help="train a run of a profile, or go on with it")
-    train.add_argument("run", help="name of the run, for example whitebox")
+    train = commands.add_parser("train", help="train runs of a profile, or go on with them")
+    train.add_argument(
+        "runs", nargs="+", metavar="RUN", help="name or pattern, for example whitebox, 'no-*', ablation or comparison"
+    )
     train.add_argument("--pack", type=Path, metavar="FOLDER", help="work inside a folder that `wbc pack` made")
     train.add_argument("--results", type=Path, metavar="FOLDER", help="afterwards put the results into FOLDER")
     train.set_defaults(call=_train)
@@ -94,11 +96,15 @@ def _train(arguments: argparse.Namespace) -> None:
     from wbclib.train import run
 
     profile = profiles.load(name)
-    record = run(arguments.run, profile)
-    where = record["device"]["name"]
-    print(f"{profile.name}/{arguments.run}: {record['steps']} steps in {record['wall_time_s']} s on {where}")
-    if arguments.results:
-        print(f"results: {packs.results(profile, arguments.run, arguments.results)}")
+    names = dict.fromkeys(run for asked in arguments.runs for run in profile.named(asked))
+    if arguments.results and len(names) > 1:
+        raise UserError(f"--results takes one run, not {len(names)}: call it once for each")
+    for one in names:
+        record = run(one, profile)
+        where = record["device"]["name"]
+        print(f"{profile.name}/{one}: {record['steps']} steps in {record['wall_time_s']} s on {where}")
+        if arguments.results:
+            print(f"results: {packs.results(profile, one, arguments.results)}")
 
 
 def _corpora(arguments: argparse.Namespace) -> None:

@@ -46,7 +46,7 @@ def pack(profile: Profile, name: str, folder: Path) -> Path:
         for source, target in _sources(profile, names).items():
             _copy(source, temporary / target)
         values = to_dict(profile) | {"runs": {run: to_dict(profile.run(run)) for run in names}}
-        for key in ("name", "comparison"):  # the pack's file is named after it; other runs are not in it
+        for key in ("name", "comparison", "ablation"):  # the pack's file is named after it; other runs are not in it
             values.pop(key)
         write_text(temporary / f"{profile.name}.yaml", yaml.safe_dump(values, sort_keys=False))
         _seal(temporary, {"profile": profile.name, "run": name, "hash": profile.hash(name)})

@@ -7,6 +7,7 @@ image size, which runs and for how many steps. A *run* is one training run of a 
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,9 +19,11 @@ import yaml
 from wbclib import paths
 from wbclib.files import UserError, digest, read_json
 from wbclib.options import Measure, RunConfig, build, merge, run_config
+from wbclib.variants import Variant, expand
 
 NAMES = ("smoke", "quick", "lab", "paper")
 FOLDER = Path(__file__).resolve().parent / "profiles.d"
+SWITCHES = FOLDER / "switches.yaml"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Profile:
     downloads: bool = False  # may official weights be fetched (always against a recorded hash)?
     device: str = "auto"
     comparison: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # style -> method -> run; see styles()
+    ablation: tuple[Variant, ...] = ()  # the full run first; empty: none
 
     def run(self, name: str) -> RunConfig:
         """Configuration of a run of this profile."""
@@ -42,9 +46,12 @@ class Profile:
         return self.runs[name]
 
     def styles(self) -> dict[str, dict[str, str]]:
-        """What is compared: style -> name of a method -> its run. Without ``comparison``: every run, in one style."""
+        """What is compared: style -> name of a method -> its run. Without ``comparison``: every run that the
+        ablation has not made, in one style."""
         if not self.comparison:
-            return {"cartoons": {"pretrained" if name == "pretrain" else name: name for name in self.runs}}
+            made = {run for variant in self.ablation for run in (*variant.runs, variant.start)}
+            names = [name for name in self.runs if name not in made]
+            return {"cartoons": {"pretrained" if name == "pretrain" else name: name for name in names}}
         for style, methods in self.comparison.items():
             if "whitebox" not in methods:
                 raise UserError(f"profile {self.name}, comparison, style {style}: name its run of the method whitebox")
@@ -59,6 +66,14 @@ class Profile:
     def compared(self) -> list[str]:
         """The runs of the comparison, each once."""
         return list(dict.fromkeys(run for methods in self.styles().values() for run in methods.values()))
+
+    def named(self, name: str) -> list[str]:
+        """Runs that a name or a pattern (``no-*``) stands for; ``comparison``, ``ablation``: the runs of these."""
+        if name == "comparison":
+            return self.compared()
+        if name == "ablation":
+            return [run for variant in self.ablation for run in variant.runs]
+        return fnmatch.filter(self.runs, name) or [name]
 
     def chain(self, name: str) -> list[str]:
         """A run and the runs that it starts from, first one first."""
@@ -107,13 +122,17 @@ def load(name: str, device: str | None = None) -> Profile:
     values.pop("on_cuda", None)
     where = f"profile {name}"
     base = values.pop("base", {})
-    runs = {
-        run: run_config(merge(base, change or {}), f"{where}, run {run}")
+    plain = {
+        run: merge(base, change or {})
         for run, change in (values.pop("runs", None) or {}).items()
         if change is not False
     }
-    if not runs:
+    if not plain:
         raise UserError(f"{where}: it names no runs")
+    runs = {run: run_config(change, f"{where}, run {run}") for run, change in plain.items()}
+    if block := values.pop("ablation", None):
+        made, values["ablation"] = expand(block, plain, _read_yaml(SWITCHES), f"{where}.ablation")
+        runs |= {run: run_config(change, f"{where}, run {run}") for run, change in made.items()}
     values["comparison"] = _comparison(values.get("comparison") or {}, where)
     measure = build(Measure, values.pop("measure", {}), f"{where}.measure")
     return build(Profile, {**values, "name": label, "runs": runs, "measure": measure}, where)
@@ -137,11 +156,16 @@ def _read(name: str) -> dict[str, Any]:
     path = FOLDER / f"{name}.yaml" if name in NAMES else Path(name)
     if name not in NAMES and path.suffix not in (".yaml", ".yml"):
         raise UserError(f"unknown profile {name!r}; say one of {', '.join(NAMES)}, or a YAML file")
+    values = _read_yaml(path)
+    parent = values.pop("extends", None)
+    return merge(_read(parent), values) if parent else values
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"cannot read profile {paths.shown(path)}: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise UserError(f"profile {paths.shown(path)} is not a mapping of names to values")
-    parent = values.pop("extends", None)
-    return merge(_read(parent), values) if parent else values
+    return values

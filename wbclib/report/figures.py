@@ -265,10 +265,12 @@ def histograms(
 
 
 def save(drawn: Figure, name: str, profile: str) -> Figure:
-    """Write ``reports/<profile>/figures/<name>`` as .png and .svg, each atomically, and return the figure."""
+    """Write ``reports/<profile>/figures/<name>`` as .png, .svg and .pdf, each atomically, and return the figure."""
     folder = paths.report(profile, "figures")
     with atomic(folder / f"{name}.png") as temporary:
         drawn.savefig(temporary, format="png", facecolor="white", metadata={"Software": None})
     with atomic(folder / f"{name}.svg") as temporary:
         drawn.savefig(temporary, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+    with atomic(folder / f"{name}.pdf") as temporary:
+        drawn.savefig(temporary, format="pdf", facecolor="white", metadata={"CreationDate": None, "Creator": None})
     return drawn

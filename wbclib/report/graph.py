@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import fnmatch
 import os
 import shlex
 import subprocess
@@ -22,6 +21,8 @@ from wbclib.files import UserError, digest, read_json
 from wbclib.options import to_dict
 from wbclib.report.notebooks import names, read_notebook
 
+BUNDLE = 4  # short runs that one process trains one after the other: it costs 10 s to start, a run of few steps 3 s
+SHORT = 200  # steps
 SMALL = 64  # pixels a side: crops of so few are no work for a second core
 SNAKEFILE = paths.CHECKOUT / "Snakefile"
 
@@ -46,25 +47,19 @@ class Graph:
     def _wants(self, notebook: str) -> dict[str, Any]:
         """The notebook's metadata key ``wbc``, checked.
 
-        It is {"runs": [names or patterns, or "comparison" for the runs of that], "after": [other notebooks], "tables":
-        [what it writes], "reads": [files of the study that it shows where they are there], "alone": true where the
-        notebook wants every core for itself}.
+        It is {"runs": [names or patterns; "comparison" and "ablation" stand for the runs of those], "after": [other
+        notebooks], "tables": [what it writes], "reads": [files of the study that it shows where they are there],
+        "alone": true where the notebook wants every core for itself}.
         """
         declared: dict[str, Any] = read_notebook(notebook).metadata.get("wbc", {})
         wants: dict[str, Any] = {key: list(declared.get(key, [])) for key in ("runs", "after", "tables", "reads")}
         wants["alone"] = bool(declared.get("alone", False))
-        wants["runs"] = [run for name in wants["runs"] for run in self._named(name)]
+        wants["runs"] = [run for name in wants["runs"] for run in self.profile.named(name)]
         for run in wants["runs"]:
             self.profile.run(run)
         if unknown := sorted(set(wants["after"]) - set(self.notebooks)):
             raise UserError(f"notebook {notebook} comes after {unknown[0]!r}, which is not in notebooks/")
         return wants
-
-    def _named(self, name: str) -> list[str]:
-        """Runs that a name or a pattern such as ``*`` stands for; ``comparison``: those of the comparison."""
-        if name == "comparison":
-            return self.profile.compared()
-        return fnmatch.filter(self.profile.runs, name) or [name]
 
     def _stamp(self, step: str, key: Any) -> Path:
         return self.folder / f"{step}-{digest(key)[:12]}.done"
@@ -75,7 +70,7 @@ class Graph:
 
     def notebook_stamp(self, notebook: str) -> Path:
         """Stamp of a notebook; its name follows the runs that it reads and how the profile measures."""
-        settings = {k: v for k, v in to_dict(self.profile).items() if k not in ("name", "title", "runs")}
+        settings = {k: v for k, v in to_dict(self.profile).items() if k not in ("name", "title", "runs", "ablation")}
         runs = {run: self.profile.hash(run) for run in self.wants[notebook]["runs"]}
         return self._stamp(f"notebook-{notebook}", [settings, runs])
 
@@ -87,6 +82,26 @@ class Graph:
         """Stamps that a training run waits for: that of the run whose generator it starts from."""
         init = self.profile.run(run).init
         return [self.run_stamp(init)] if init else []
+
+    def bundles(self) -> list[list[str]]:
+        """Runs that share a process: those of the ablation, where a core trains them in a minute or so.
+
+        Each starts from a run outside of its bundle, if from any.
+        """
+        small = [
+            run
+            for variant in self.profile.ablation
+            for run in variant.runs
+            if not variant.start and self.profile.run(run).size <= SMALL and self.profile.run(run).steps <= SHORT
+        ]
+        if profiles.device_kind(self.profile.name) == "cuda":
+            return []
+        return [small[i : i + BUNDLE] for i in range(0, len(small), BUNDLE)]
+
+    def alone(self) -> list[str]:
+        """Runs that have a process of their own."""
+        shared = {run for bundle in self.bundles() for run in bundle}
+        return [run for run in self.profile.runs if run not in shared]
 
     def cores(self, run: str, jobs: int) -> int:
         """How many of ``jobs`` cores a training run is given.

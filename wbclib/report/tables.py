@@ -21,6 +21,9 @@ from wbclib.files import UserError, write_json, write_text
 CSV_FORMAT = "%.6g"
 Bold = Mapping[str, str | Sequence[int]]
 LONG = 60  # characters from which a cell's text is broken into lines
+NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
+ONLY_NUMBERS = re.compile(r"[\s\d.,e+()\[\]-]*\d[\s\d.,e+()\[\]-]*")
+SMALL, SMALLER = 85, 110  # characters a line from which a table is set smaller
 
 
 def number(value: Any) -> str:
@@ -99,10 +102,14 @@ def _classes(flush: bool, best: bool, long: bool = False) -> str:
 
 
 def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None) -> str:
-    """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{booktabs}``)."""
+    """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{booktabs, siunitx}``).
+
+    Cells of several numbers ("-3.1 [-5.1, -1.0]") have each as ``\\num{}``; columns of single numbers are plain, for
+    siunitx's ``S``. Wide tables are set smaller.
+    """
     frame, best = frame.reset_index(drop=True), _best(frame, bold)
     heads = [re.sub(r"([%&#$])", r"\\\1", head(column)) for column in frame.columns]
-    styler = Styler(frame).hide(axis="index").format(number, escape="latex").relabel_index(heads, axis="columns")
+    styler = Styler(frame).hide(axis="index").format(_cell, escape="latex").relabel_index(heads, axis="columns")
     if best:
         marks = pd.DataFrame("", index=range(len(frame)), columns=frame.columns)
         for row, column in best:
@@ -110,7 +117,23 @@ def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None)
         styler = styler.apply(lambda _: marks, axis=None)
     columns = "".join("r" if right else "l" for right in numeric(frame))
     text = styler.to_latex(hrules=True, caption=caption, label=label, column_format=columns, position_float="centering")
+    if size := _size(frame):
+        text = text.replace("\\centering\n", f"\\centering\n{size}\\setlength{{\\tabcolsep}}{{3pt}}\n", 1)
     return text.replace("–", "--")
+
+
+def _cell(value: Any) -> str:
+    """A cell in TeX; a text has been escaped already."""
+    if isinstance(value, str) and ONLY_NUMBERS.fullmatch(value) and len(NUMBER.findall(value)) > 1:
+        return NUMBER.sub(lambda found: f"\\num{{{found.group()}}}", value)
+    return number(value)
+
+
+def _size(frame: pd.DataFrame) -> str:
+    """Size of a table's letters, from the longest cell of each column."""
+    cells = [[head(name), *map(number, frame.iloc[:, place])] for place, name in enumerate(frame.columns)]
+    width = sum(max(map(len, column)) + 2 for column in cells)
+    return "\\scriptsize" if width > SMALLER else "\\small" if width > SMALL else ""
 
 
 def save(
@@ -120,6 +143,7 @@ def save(
     caption: str,
     label: str | None = None,
     bold: Bold | None = None,
+    page: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Write ``reports/<profile>/tables/<name>`` as .csv, .tex, .html and .json (caption), each atomically.
 
@@ -130,14 +154,16 @@ def save(
         caption: one or two sentences, for TeX as they are (escape what TeX would misread).
         label: TeX label; ``tab:<name>`` if not given.
         bold: 'min', 'max' or the numbers of its rows for each column whose best values are set bold.
+        page: a shorter form of ``frame`` that TeX and HTML show in its place, where it is too long for a page.
 
     Returns:
         The frame, so that a notebook can end with it.
     """
     frame = frame.reset_index(drop=True)
     folder, label = paths.report(profile, "tables"), label or f"tab:{name}"
-    write_text(folder / f"{name}.tex", tex(frame, caption, label, bold))
-    write_text(folder / f"{name}.html", html(frame, bold))
+    shown = frame if page is None else page
+    write_text(folder / f"{name}.tex", tex(shown, caption, label, bold))
+    write_text(folder / f"{name}.html", html(shown, bold))
     write_json(folder / f"{name}.json", {"caption": caption, "label": label, "rows": len(frame)})
     write_text(folder / f"{name}.csv", frame.to_csv(index=False, float_format=CSV_FORMAT, lineterminator="\n"))
     return frame

@@ -6,6 +6,7 @@ A method owns its networks and optimisers and offers ``step`` and ``stylise``. A
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
@@ -27,6 +28,9 @@ from wbclib.options import Edges, RunConfig
 from wbclib.represent.structure import Pending, begin
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
+
+# Features of kept photographs that were computed last in this process (Method.remember).
+_REMEMBERED: dict[tuple[object, ...], Tensor] = {}
 
 Build = Callable[[RunConfig], nn.Module]
 GENERATORS: dict[str, Build] = {
@@ -146,15 +150,23 @@ class Method:
     def remember(self, photos: np.ndarray) -> None:
         """Compute the features of kept photographs, uint8 (K, H, W, 3), once and hold them in half precision.
 
-        bfloat16 where the networks compute in it, else float16. Where no term uses them, nothing is done.
+        bfloat16 where the networks compute in it, else float16. Where no term uses them, nothing is done. A run that
+        keeps the same photographs as the one before it in this process takes what that one has computed.
         """
         if "content" not in self.weights:
+            return
+        key = (hashlib.sha256(photos.tobytes()).hexdigest(), photos.shape, repr(self.origin), self.config.batch,
+               str(self.fabric.device), str(self.fabric._precision.precision))  # fmt: skip
+        if key in _REMEMBERED:
+            self.remembered = _REMEMBERED[key]
             return
         kind = torch.bfloat16 if "bf16" in str(self.fabric._precision.precision) else torch.float16
         parts = np.split(photos, range(self.config.batch, len(photos), self.config.batch))
         shown = tqdm(parts, desc="features of the kept photographs", unit="batch", mininterval=1.0)
         found = [self.perceive(images.to_tensor(part).to(self.fabric.device)).to(kind) for part in shown]
         self.remembered = torch.cat(found)
+        _REMEMBERED.clear()  # the last ones only: they are hundreds of megabytes in the larger profiles
+        _REMEMBERED[key] = self.remembered
 
     def generate(self, photo: Tensor, eps: float | None = None) -> Tensor:
         """The generator's output for ``(N, 3, H, W)`` photographs, in float32, unclamped."""

@@ -1,0 +1,212 @@
+"""Control: what follows a weight is found, what does not cannot be told; mixed weights are those between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from wbclib.evaluate import control, effect
+from wbclib.options import OutputFilter, Structure, Texture
+from wbclib.report import figures_control, sliders
+from wbclib.report.figures_training import Missing
+from wbclib.represent.structure import structure
+from wbclib.train.loop import Trained, stylise
+from wbclib.variants import Variant
+
+FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
+VARIANTS = [
+    Variant("full", "full", "", "", ("full",)),
+    *(
+        Variant(f"structure-x{f:g}", "control", "structure", f"x{f:g}", (f"structure-x{f:g}",))
+        for f in FACTORS
+        if f != 1
+    ),
+]
+
+
+def found(values: list[float], by_chance: float, measure: str = "gradient_inside_regions") -> pd.DataFrame:
+    """The ablation's table of a sweep of the structure weight, values by rising factor; the full run comes first."""
+    rows = [("full" if f == 1 else f"structure-x{f:g}", v) for f, v in zip(FACTORS, values, strict=True)]
+    rows.sort(key=lambda row: row[0] != "full")
+    table = pd.DataFrame(rows, columns=["run", "value"]).assign(measure=measure, by_chance=by_chance, seeds=1)
+    return table.assign(low=table["value"] - 0.1, high=table["value"] + 0.1)
+
+
+def follows(values: list[float], by_chance: float) -> dict[str, Any]:
+    swept = control.sweeps(found(values, by_chance), VARIANTS)
+    rows = control.follows(swept, {"structure": (("gradient_inside_regions", "higher"),)})
+    assert len(rows) == 1
+    return {str(key): value for key, value in rows.iloc[0].items()}
+
+
+def test_a_sweep_rises_with_the_factor_and_holds_the_full_run() -> None:
+    swept = control.sweeps(found([5, 4, 3, 2, 1], 0.5), VARIANTS)
+    assert swept["factor"].tolist() == list(FACTORS) and swept["value"].tolist() == [5, 4, 3, 2, 1]
+    assert swept.loc[swept["run"] == "full", "factor"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "by_chance", "outcome", "monotonic"),
+    [
+        ([5, 4, 3, 2, 1], 0.5, "as expected", "yes"),  # more structure, flatter regions
+        ([1, 2, 3, 4, 5], 0.5, "the opposite", "yes"),
+        ([5, 4, 3, 2, 1], 4.5, "cannot tell", "cannot tell"),  # no more than chance does
+        ([5, 4, 3, 2, 1], float("nan"), "cannot tell", "cannot tell"),  # nothing says what chance does
+        ([5, 2, 4, 3, 1], 0.5, "as expected", "no"),  # it goes back by more than chance
+        ([5, 4, 4.2, 3, 1], 0.5, "as expected", "cannot tell"),
+    ],
+)
+def test_what_follows_is_told_from_what_does_not(
+    values: list[float], by_chance: float, outcome: str, monotonic: str
+) -> None:
+    row = follows(values, by_chance)
+    assert (row["outcome"], row["monotonic"]) == (outcome, monotonic)
+    assert (row["lowest"], row["highest"], row["points"]) == (0.1, 10.0, 5)
+    assert row["change"] == values[-1] - values[0] and row["at_full"] == values[2]
+    assert np.isnan(by_chance) or row["low"] == pytest.approx(row["change"] - by_chance)
+
+
+def test_tau_is_kendalls() -> None:
+    """One discordant pair of ten: (9 - 1) / 10, with the sign of the way down."""
+    assert follows([5, 3, 4, 2, 1], 0.5)["tau"] == pytest.approx(-0.8)
+
+
+def test_a_profile_that_sweeps_nothing_has_an_empty_table() -> None:
+    swept = control.sweeps(found([5, 4, 3, 2, 1], 0.5).head(1), VARIANTS[:1])
+    assert swept.empty and control.follows(swept).empty
+    assert isinstance(figures_control.sweeps(swept, ["edge_strength"]), Missing)
+
+
+def test_the_figure_has_a_line_a_term_and_a_panel_a_measure() -> None:
+    drawn = figures_control.sweeps(control.sweeps(found([5, 4, 3, 2, 1], 0.5), VARIANTS), ["gradient_inside_regions"])
+    assert not isinstance(drawn, Missing)
+    panel = drawn.axes[0]
+    assert panel.get_xscale() == "log" and panel.get_title() == "gradient inside regions"
+    assert np.asarray(panel.lines[0].get_ydata()).tolist() == [5, 4, 3, 2, 1]
+
+
+def toy(weight: float, bias: float = 0.0, layers: int = 1) -> Trained:
+    """A generator of 1x1 convolutions that multiplies every pixel by ``weight`` and adds ``bias``."""
+    network = nn.Sequential(*(nn.Conv2d(3, 3, 1) for _ in range(layers)))
+    with torch.no_grad():
+        for layer in network:
+            layer.weight.copy_(weight * torch.eye(3)[:, :, None, None])  # type: ignore[operator, union-attr]
+            layer.bias.fill_(bias)  # type: ignore[operator, union-attr]
+
+    class Method:
+        def __init__(self) -> None:
+            self.modules: dict[str, Any] = {"generator": network}
+            self.config = SimpleNamespace(output=OutputFilter())
+            self.fabric = SimpleNamespace(device="cpu")
+
+        @torch.no_grad()
+        def stylise(self, x: torch.Tensor) -> torch.Tensor:
+            return self.modules["generator"](x).clamp(-1, 1)
+
+    return Trained({}, Method())  # type: ignore[arg-type]
+
+
+PHOTOS = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+
+
+def test_mixed_weights_are_those_between_and_the_ends_are_the_generators_themselves() -> None:
+    first, second = toy(1.0), toy(0.2, 0.4)
+    for share, model in ((0.0, first), (1.0, second)):
+        assert (control.interpolated(first, second, share)(PHOTOS) == model(PHOTOS)).all()
+    x = PHOTOS / 127.5 - 1
+    middle = np.clip((0.75 * 1.0 + 0.25 * 0.2) * x + 0.25 * 0.4, -1, 1)  # one layer: linear in its weights
+    assert np.abs((control.interpolated(first, second, 0.25)(PHOTOS) / 127.5 - 1) - middle).max() <= 1 / 127.5
+    assert (first(PHOTOS) == toy(1.0)(PHOTOS)).all()  # what it was mixed from is as before
+
+
+def test_weights_of_two_layouts_cannot_be_mixed() -> None:
+    with pytest.raises(ValueError, match="one layout"):
+        control.interpolated(toy(1.0), toy(1.0, layers=2), 0.5)
+
+
+def test_a_cross_fade_is_the_weighted_mean() -> None:
+    assert control.crossfaded(np.uint8([0, 100]), np.uint8([200, 0]), 0.25).tolist() == [50, 75]
+
+
+def test_without_the_filter_the_raw_output_comes_out_and_a_large_eps_smooths_it() -> None:
+    """The guided filter's slope goes to 0 with a large eps: means of means, smoother than the photograph."""
+    model = toy(1.0)
+    assert (control.filtered(model, PHOTOS, 0.005, amount=1.0) == PHOTOS).all()
+    fine, coarse = (control.filtered(model, PHOTOS, eps).astype(float) for eps in (1e-6, 1e3))
+    assert np.abs(fine - PHOTOS).max() <= 1
+    assert coarse.std() < 0.5 * PHOTOS.std()
+
+
+def test_every_control_starts_and_ends_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    full, start = toy(0.5), toy(1.0)
+    ways = control.without_training(full, start, PHOTOS, [0.0, 1.0], [1e-6, 1e3])
+    assert list(ways) == ["mixed weights", "cross-fade", "sharpness", "guided filter"]
+    assert (ways["mixed weights"][0.0] == PHOTOS).all() and (ways["cross-fade"][0.0] == PHOTOS).all()
+    assert (ways["mixed weights"][1.0] == ways["cross-fade"][1.0]).all()
+    assert "mixed weights" not in control.without_training(full, None, PHOTOS, [0.0, 1.0], [0.005])
+    along = control.along({"cross-fade": ways["cross-fade"]}, PHOTOS, ["a", "b"])
+    row = along[(along["measure"] == "edge_strength") & (along["setting"] == 1.0)].iloc[0]
+    assert row["value"] == pytest.approx(effect.measured(full(PHOTOS), PHOTOS)["edge_strength"].mean())
+    assert (row["way"], row["n"]) == ("cross-fade", 2)
+
+
+def test_reach_is_the_change_and_its_largest_step() -> None:
+    rows = [("fade", s, "edge_strength", v, v, v, 2) for s, v in ((0.0, 10.0), (0.5, 9.0), (1.0, 6.0))]
+    along = pd.DataFrame(rows, columns=["way", "setting", "measure", "value", "low", "high", "n"])
+    row = control.reach(along, ["edge_strength"]).iloc[0]
+    assert (row["change"], row["monotonic"], row["largest_step"]) == (-4.0, "yes", 0.75)
+
+
+def test_representations_take_other_parameters() -> None:
+    options = Structure(min_size=2)
+    seen = control.structured(PHOTOS[0], options, 3, 1.0)
+    same = stylise(lambda x: structure(x, Structure(min_size=2, regions=3, mu=1.0)), PHOTOS[:1])[0]
+    assert (seen == same).all() and len(np.unique(seen.reshape(-1, 3), axis=0)) <= 3
+    shifts = [
+        control.shifted(PHOTOS[0], Texture(), 1.0, seed) for seed in (0, 1)
+    ]  # alpha 1: the luma, whatever the seed
+    assert (shifts[0] == shifts[1]).all() and (shifts[0][..., 0] == shifts[0][..., 2]).all()
+    assert (control.shifted(PHOTOS[0], Texture(), 0.0, 0) != control.shifted(PHOTOS[0], Texture(), 0.0, 1)).any()
+
+
+def test_sliders_are_widgets_where_somebody_can_move_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[dict[str, float]] = []
+
+    def draw(**settings: float) -> np.ndarray:
+        drawn.append(settings)
+        return PHOTOS[0]
+
+    monkeypatch.setenv(sliders.STATIC, "1")
+    assert sliders.explore(draw, {"share": (0.0, 1.0, 0.5)}) is sliders.NOT_ALIVE and not drawn
+    monkeypatch.delenv(sliders.STATIC)
+    widget = sliders.explore(draw, {"share": (0.0, 1.0, 0.5), "regions": (10, 400, 200)}, PHOTOS[0])
+    kinds = [type(child).__name__ for child in widget.children[:2]]
+    assert kinds == ["FloatSlider", "IntSlider"]
+    widget.update()
+    assert drawn[-1] == {"share": 0.5, "regions": 200}
+
+
+def test_a_page_is_executed_without_sliders(study: Path) -> None:
+    """The runner says that nobody is there, and takes that back."""
+    import os
+
+    import nbformat
+
+    from wbclib.report.execute import execute
+
+    cells = [
+        nbformat.v4.new_code_cell("p = 1"),
+        nbformat.v4.new_code_cell("import os; print(os.environ['WBC_STATIC'])"),
+    ]
+    cells[0].metadata["tags"] = ["parameters"]
+    path = study / "one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    done = execute(path, study / "out.ipynb", {})
+    assert done.cells[-1].outputs[0]["text"].strip() == "1" and "WBC_STATIC" not in os.environ

@@ -1,0 +1,134 @@
+"""The ablation's table on outputs made up for the purpose: what was degraded is found, what was not cannot be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from wbclib import profiles
+from wbclib.evaluate import comparison, effect, expected, fid, grid, kid
+from wbclib.evaluate.comparison import Sets
+from wbclib.files import UserError
+from wbclib.profiles import Profile
+
+
+def loaded(tmp_path: Path, seeds: str, replicates: int = 2) -> Profile:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        f"extends: smoke\nablation: {{seeds: {seeds}, replicates: {replicates}, switches: [adversarial]}}\n"
+        "measure: {crops: 14, bootstraps: 10, kid_subset_size: 8}"
+    )
+    return profiles.load(str(path))
+
+
+def blurred(photos: np.ndarray, sigma: float) -> np.ndarray:
+    return np.stack([cv2.GaussianBlur(photo, (0, 0), sigma) for photo in photos])
+
+
+def pictures(profile: Profile, data: Sets) -> dict[str, np.ndarray]:
+    """Outputs a run: blurred photographs, by a sigma that depends a little on the seed.
+
+    Without the structure term nothing is blurred, without content colours are turned; all others are as the full one.
+    """
+    made, random = {}, np.random.default_rng(0)
+    for variant in profile.ablation:
+        for run in variant.runs:
+            made[run] = blurred(data.inputs, 1.5 + random.uniform(-0.05, 0.05))
+            if variant.name == "no-structure":
+                made[run] = data.inputs
+            if variant.name == "no-content":
+                made[run] = made[run][..., ::-1].copy()
+    return made
+
+
+@pytest.fixture(params=["[0]", "[0, 1, 2]"])
+def found(tmp_path: Path, study: Path, request: pytest.FixtureRequest) -> pd.DataFrame:
+    profile = loaded(tmp_path, request.param)
+    data = comparison.sets(profile)
+    return grid.table(profile, grid.chosen(profile, "replicate", "drop", "switch"), data, pictures(profile, data))
+
+
+def at(table: pd.DataFrame, run: str, measure: str) -> pd.Series:
+    return table[(table["run"] == run) & (table["measure"] == measure)].iloc[0]
+
+
+def test_what_was_degraded_is_found_and_the_rest_cannot_be_told(found: pd.DataFrame) -> None:
+    assert at(found, "no-structure", "gradient_inside_regions")["verdict"] == "higher"
+    assert at(found, "no-content", "colour_shift")["verdict"] == "higher"
+    for run in ("no-tv", "no-texture", "adversarial-log"):
+        assert at(found, run, "colour_shift")["verdict"] == "cannot tell"
+    said = expected.expectations(found).set_index(["term", "measure"])["outcome"]
+    assert said["structure", "gradient_inside_regions"] == "as expected"
+    assert said["content", "colour_shift"] == "as expected"
+    assert said["texture", "edge_strength"] == "cannot tell"
+    assert "gradient inside regions higher" in grid.clear(found, "no-structure")
+
+
+def test_every_row_says_what_was_changed_and_what_its_interval_is_over(found: pd.DataFrame) -> None:
+    assert list(found.columns) == grid.COLUMNS
+    assert at(found, "no-structure", "edge_strength")["changed"] == "weights.structure: 8 -> 0"
+    assert at(found, "adversarial-log", "edge_strength")["changed"] == "adversarial: lsgan -> log"
+    over = {1: "photographs", 3: "seeds"}
+    assert (found["over"] == found["seeds"].map(over)).all()
+    full = found[found["run"] == "full"]
+    assert full["difference"].isna().all() and (full["verdict"] == "").all() and (full["changed"] == "").all()
+    measures = [
+        *effect.UNITS,
+        *(f"{m}_random_resnet18_to_{to}" for to in comparison.REFERENCES for m in ("frechet", "kid")),
+    ]
+    assert list(full["measure"]) == measures
+    assert (found["low"] <= found["value"]).all() and (found["value"] <= found["high"]).all()
+
+
+def test_share_is_of_what_the_full_run_changes(found: pd.DataFrame) -> None:
+    """Without the structure term the output is the photograph: the whole effect is gone."""
+    assert at(found, "no-structure", "edge_strength")["share"] == pytest.approx(-1.0)
+
+
+def test_values_are_means_over_runs_of_measures_taken_one_by_one(tmp_path: Path, study: Path) -> None:
+    profile = loaded(tmp_path, "[0, 1]")
+    data = comparison.sets(profile)
+    made = pictures(profile, data)
+    table = grid.table(profile, grid.chosen(profile, "drop"), data, made)
+    network = comparison.networks(profile)[0]
+    reference = fid.features(data.cartoons, network)
+    own = [fid.features(made[run], network) for run in ("no-tv", "no-tv-seed1")]
+    expected = {"frechet": np.mean([fid.frechet(x, reference) for x in own]),
+                "kid": np.mean([kid.mmd2(x, reference) for x in own])}  # fmt: skip
+    for metric, value in expected.items():
+        assert at(table, "no-tv", f"{metric}_random_resnet18_to_cartoons")["value"] == pytest.approx(value)
+
+
+def test_one_run_of_each_says_nothing_of_chance(tmp_path: Path, study: Path) -> None:
+    profile = loaded(tmp_path, "[0]", replicates=0)
+    data = comparison.sets(profile)
+    table = grid.table(profile, grid.chosen(profile, "drop"), data, pictures(profile, data))
+    assert set(table["verdict"]) == {"", "cannot tell"}
+    assert at(table, "no-structure", "edge_strength")["diff_low"] > 0
+
+
+def test_differences_are_those_of_the_table_in_the_order_asked_for(found: pd.DataFrame) -> None:
+    rows = grid.differences(found, ["edge_strength", "colour_shift"])
+    assert list(dict.fromkeys(rows["measure"])) == ["edge_strength", "colour_shift"] and "full" not in set(rows["run"])
+    first, wanted = rows[rows["run"] == "no-structure"].iloc[0], at(found, "no-structure", "edge_strength")
+    assert first[["value", "low", "high"]].tolist() == wanted[["difference", "diff_low", "diff_high"]].tolist()
+
+
+def test_what_is_expected_is_said_of_every_term_of_the_full_run(tmp_path: Path) -> None:
+    profile = loaded(tmp_path, "[0]")
+    found = expected.said(profile).set_index("term")["without_it"]
+    assert list(found.index) == ["surface", "texture", "structure", "content", "tv", "initialisation"]
+    assert found["structure"] == "gradient inside regions higher; number of colours higher"
+    listed = grid.listing(profile, grid.chosen(profile, "replicate", "drop")).set_index("run")["changed"]
+    assert listed["full"] == "" and listed["full-seed2"] == "seed: 0 -> 2"
+
+
+def test_a_profile_without_an_ablation_says_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: smoke\nablation: false")
+    with pytest.raises(UserError, match="has no ablation: give it an `ablation` block"):
+        grid.chosen(profiles.load(str(path)), "drop")

@@ -1,0 +1,173 @@
+"""What papers and explainers claim, what this study measures of it, and the verdict, computed.
+
+A claim has a question that is put to a profile's tables, runs or pictures (:mod:`wbclib.report.evidence`). The answer
+is an effect with its interval and how far chance alone may go; the verdict follows from these and from the direction
+that the claim names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from wbclib.evaluate.expected import EXPECTED, OPPOSITE
+from wbclib.evaluate.seeds import verdict
+from wbclib.profiles import Profile
+from wbclib.report import evidence
+from wbclib.report.evidence import Finding
+
+COLUMNS = ["claim", "source", "measure", "effect", "low", "high", "verdict", "records", "notebook", "why"]
+WHITEBOX, CARTOONGAN = "White-box Cartoonization (CVPR 2020)", "CartoonGAN (CVPR 2018)"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence that can be wrong."""
+
+    claim: str
+    source: str
+    notebook: str
+    ask: Callable[[Profile], Finding] = field(repr=False)
+    supports: str = "higher"  # the side of 0 on which the effect supports the claim; "none": an effect contradicts it
+
+
+def judge(found: Finding, supports: str) -> str:
+    """``supported``, ``contradicted`` or ``cannot tell``.
+
+    Args:
+        supports: ``higher`` or ``lower``: an effect on that side, its interval without 0 and larger than chance,
+            supports the claim, one on the other side contradicts it. ``none``: the claim is that two things do equally
+            well; an interval inside what chance does (``margin``) supports it, an effect that can be told contradicts
+            it.
+    """
+    told = verdict(found.low, found.high, found.effect, found.by_chance)
+    if supports == "none":
+        alike = np.isfinite(found.margin) and -found.margin < found.low and found.high < found.margin
+        return "supported" if alike else "contradicted" if told != "cannot tell" else "cannot tell"
+    return {supports: "supported", OPPOSITE[supports]: "contradicted"}.get(told, "cannot tell")
+
+
+def table(profile: Profile) -> pd.DataFrame:
+    """Every claim with what this profile says of it: columns :data:`COLUMNS`.
+
+    Reads the tables of notebooks 07 to 10, which must have been written, and measures what stands in none of them.
+    """
+    rows = []
+    for one in claims(profile):
+        found = one.ask(profile)
+        told = (found.measure, found.effect, found.low, found.high, judge(found, one.supports))
+        rows.append((one.claim, one.source, *told, ", ".join(found.records), one.notebook, found.why))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def page(found: pd.DataFrame) -> pd.DataFrame:
+    """The table as a paper prints it: claim, measure, effect with its interval, verdict."""
+    columns = (found[name] for name in ("effect", "low", "high"))
+    text = [
+        "–" if np.isnan(value) else f"{value:.3g} [{low:.3g}, {high:.3g}]"
+        for value, low, high in zip(*columns, strict=True)
+    ]
+    return found[["claim", "measure"]].assign(effect=text, verdict=found["verdict"])
+
+
+def listed(found: pd.DataFrame) -> str:
+    """Every claim with its verdict and a link to the page that shows it, as Markdown."""
+    lines = [
+        f"- {row['claim']} ({row['source']}): **{row['verdict']}** ([{row['notebook']}]({row['notebook']}.html)); "
+        f"{row['why']}" + (f"; records: {row['records']}." if row["records"] else ".")
+        for row in found.to_dict("records")
+    ]
+    return "\n".join(lines)
+
+
+def sentences(found: pd.DataFrame) -> str:
+    """What is supported and what is contradicted, as Markdown."""
+    parts = {verdict: found.loc[found["verdict"] == verdict, "claim"] for verdict in ("supported", "contradicted")}
+    return "\n".join(f"- {verdict.capitalize()}: {'; '.join(rows)}." for verdict, rows in parts.items() if len(rows))
+
+
+def claims(profile: Profile) -> Iterator[Claim]:
+    """The claims in reading order. A term of the full run has its rows without being named here."""
+    yield Claim(
+        "The guided filter avoids the gradient reversal of the bilateral filter",
+        "He, Sun, Tang (PAMI 2013)",
+        "01-surface",
+        evidence.reversal,
+        "lower",
+    )
+    yield Claim(
+        "Adaptive colouring gives structure images more contrast than mean colours",
+        WHITEBOX,
+        "02-structure",
+        evidence.contrast,
+    )
+    for term in ("surface", "structure", "texture"):
+        yield Claim(f"The {term} representation is needed", WHITEBOX, "07-ablation", evidence.nearer(f"no-{term}"))
+    yield Claim("Initialisation speeds up convergence", CARTOONGAN, "07-ablation", evidence.nearer("no-initialisation"))
+    yield Claim(
+        "ResNet features do as well as VGG features",
+        "toonification study",
+        "07-ablation",
+        evidence.nearer("features-resnet"),
+        "none",
+    )
+    for variant in profile.ablation:
+        if variant.kind == "drop" and variant.what in EXPECTED:
+            measure, without = EXPECTED[variant.what][0]
+            does = "lowers" if without == "higher" else "raises"
+            yield Claim(
+                f"{_named(variant.what)} {does} the {measure.replace('_', ' ')}",
+                "what the term is for",
+                "07-ablation",
+                evidence.moved(variant.name, measure),
+                without,
+            )
+    for term in dict.fromkeys(variant.what for variant in profile.ablation if variant.kind == "control"):
+        measure, without = EXPECTED.get(term, (("gradient_inside_regions", "higher"),))[0]
+        yield Claim(
+            f"The weight of the {term} term controls the {measure.replace('_', ' ')}",
+            WHITEBOX,
+            "10-control",
+            evidence.controls(term, measure),
+            OPPOSITE[without],
+        )
+    yield Claim(
+        "CartoonGAN's edge loss sharpens outlines",
+        CARTOONGAN,
+        "08-cartoongan",
+        evidence.cartoongan("cartoongan-no-edges", "edge_strength"),
+        "lower",
+    )
+    yield Claim(
+        "L1 content loss keeps outlines better than L2",
+        CARTOONGAN,
+        "08-cartoongan",
+        evidence.cartoongan("cartoongan-l2", "edge_agreement"),
+        "lower",
+    )
+    yield Claim(
+        "Without its initialisation CartoonGAN keeps less of the photograph",
+        CARTOONGAN,
+        "08-cartoongan",
+        evidence.cartoongan("cartoongan-no-init", "edge_agreement"),
+        "lower",
+    )
+    yield Claim(
+        "Instance normalisation keeps the photograph better than batch normalisation",
+        "toonification study",
+        "08-cartoongan",
+        evidence.cartoongan("cartoongan-batchnorm", "edge_agreement"),
+        "lower",
+    )
+    yield Claim("White-box keeps content better than CartoonGAN", WHITEBOX, "09-comparison", evidence.kept)
+    yield Claim(
+        "White-box is nearer to cartoons than CartoonGAN", WHITEBOX, "09-comparison", evidence.distance, "lower"
+    )
+    yield Claim("CartoonGAN trains faster than CycleGAN", CARTOONGAN, "13-speed", evidence.cyclegan, "lower")
+
+
+def _named(what: str) -> str:
+    return "The initialisation" if what == "initialisation" else f"The {what} term"

@@ -1,0 +1,180 @@
+"""What a claim is judged by: answers taken from a profile's tables, or measured here where they stand in none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from wbclib import images
+from wbclib.corpora.bundled import photographs
+from wbclib.evaluate import comparison, content, effect, fid, gradient_reversal, stats
+from wbclib.files import UserError
+from wbclib.options import Structure
+from wbclib.profiles import Profile
+from wbclib.report import tables
+from wbclib.represent.structure import structure
+from wbclib.train import trained
+
+NAN = float("nan")
+ONE_EACH = "one run of each; chance as between full white-box runs"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was measured of one claim."""
+
+    measure: str
+    effect: float = NAN
+    low: float = NAN
+    high: float = NAN
+    by_chance: float = 0.0  # how far the effect may be from 0 by chance alone; infinite: nothing says
+    margin: float = NAN  # within which two things do equally well
+    records: tuple[str, ...] = ()  # runs
+    why: str = ""  # what the interval is over, or why nothing was measured
+
+
+def _row(profile: Profile, name: str, **where: str) -> dict[str, object] | None:
+    """The one row of a saved table with these values; None where the profile has not measured it."""
+    try:
+        found = tables.load(name, profile.name)
+    except UserError:
+        return None
+    for column, value in where.items():
+        found = found[found[column].astype(str) == value]
+    return {str(key): value for key, value in found.iloc[0].items()} if len(found) else None
+
+
+def _to_cartoons(profile: Profile) -> str:
+    """The Frechet distance to cartoons over the first measuring network, as the ablation names it."""
+    network = comparison.networks(profile)[0]
+    return f"{fid.metric_name(network.origin)}_{network.origin['network']}_to_cartoons"
+
+
+def _chance(profile: Profile, measure: str) -> float:
+    """How far two runs may differ by chance in a measure, from the full white-box runs of several seeds."""
+    row = _row(profile, "ablation", run="full", measure=measure)
+    scale = np.sqrt(float(row["seeds"])) if row else NAN  # type: ignore[arg-type]
+    chance = float(row["by_chance"]) * scale if row else NAN  # type: ignore[arg-type]
+    return chance if np.isfinite(chance) else float("inf")
+
+
+def moved(run: str, measure: str) -> Callable[[Profile], Finding]:
+    """What a variant of the ablation does to a measure, against the full run."""
+
+    def ask(profile: Profile) -> Finding:
+        named = f"{measure.replace('_', ' ')}, {run} minus full"
+        for name in ("ablation", "switches"):
+            row = _row(profile, name, run=run, measure=measure)
+            if row is None:
+                continue
+            variant = next(v for v in profile.ablation if v.name == run)
+            margin = float(row["by_chance"])  # type: ignore[arg-type]
+            chance = 0.0 if row["over"] == "seeds" else margin if np.isfinite(margin) else float("inf")
+            runs = (*profile.ablation[0].runs, *variant.runs)
+            return Finding(named, *_numbers(row), chance, margin, runs, f"over {row['n']} {row['over']}")
+        return Finding(named, why=f"profile {profile.name} has no run {run}")
+
+    return ask
+
+
+def nearer(run: str) -> Callable[[Profile], Finding]:
+    """Distance to cartoons without something, minus with it: above 0 it is needed."""
+    return lambda profile: moved(run, _to_cartoons(profile))(profile)
+
+
+def _numbers(row: dict[str, object]) -> tuple[float, float, float]:
+    return tuple(float(row[key]) for key in ("difference", "diff_low", "diff_high"))  # type: ignore[arg-type, return-value]
+
+
+def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
+    """What a measure does from the smallest to the largest weight of a sweep."""
+
+    def ask(profile: Profile) -> Finding:
+        row = _row(profile, "follows", term=term, measure=measure)
+        runs = tuple(run for v in profile.ablation if v.kind == "control" and v.what == term for run in v.runs)
+        if row is None:
+            return Finding(measure.replace("_", " "), why=f"profile {profile.name} has no sweep of {term}")
+        named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
+        effect, low, high = (float(row[key]) for key in ("change", "low", "high"))  # type: ignore[arg-type]
+        why = f"monotonic: {row['monotonic']}; interval: what chance does between runs"
+        return Finding(named, effect, low, high, records=runs, why=why)
+
+    return ask
+
+
+def cartoongan(run: str, measure: str) -> Callable[[Profile], Finding]:
+    """What a variant of CartoonGAN does to a measure; one run of each, so chance is that of the white box's runs."""
+
+    def ask(profile: Profile) -> Finding:
+        named = f"{measure.replace('_', ' ')}, {run} minus cartoongan"
+        row = _row(profile, "cartoongan_ablation", run=run, measure=measure)
+        if row is None:
+            return Finding(named, why=f"profile {profile.name} has no run {run}")
+        why = f"over {row['photographs']} photographs, {ONE_EACH}"
+        return Finding(named, *_numbers(row), _chance(profile, measure), records=("cartoongan", run), why=why)
+
+    return ask
+
+
+def kept(profile: Profile) -> Finding:
+    """Edge agreement of the white box minus that of CartoonGAN, on the comparison's photographs."""
+    methods = next(iter(profile.styles().values()))
+    runs = tuple(methods[name] for name in ("whitebox", "cartoongan") if name in methods)
+    named = "edge agreement, whitebox minus cartoongan"
+    if len(runs) < 2:
+        return Finding(named, why=f"profile {profile.name} compares no CartoonGAN")
+    data = comparison.sets(profile)
+    first, second = (effect.measured(trained(run, profile)(data.inputs), data.inputs) for run in runs)
+    apart = (first["edge_agreement"] - second["edge_agreement"]).to_numpy()
+    interval, chance = effect.clustered_interval(apart, data.groups), _chance(profile, "edge_agreement")
+    return Finding(named, *interval, chance, records=runs, why=f"over {len(set(data.groups))} photographs, {ONE_EACH}")
+
+
+def distance(profile: Profile) -> Finding:
+    """Distance of the white box to cartoons minus that of CartoonGAN, from notebook 09's paired table."""
+    style, measure = next(iter(profile.styles())), _to_cartoons(profile)
+    metric, network = measure.removesuffix("_to_cartoons").split("_", 1)
+    where = {"style": style, "a": "whitebox", "b": "cartoongan", "metric": metric, "network": network, "to": "cartoons"}
+    row, named = _row(profile, "paired", **where), f"{measure.replace('_', ' ')}, whitebox minus cartoongan"
+    if row is None:
+        return Finding(named, why=f"profile {profile.name} compares no CartoonGAN")
+    runs = tuple(profile.styles()[style][method] for method in ("whitebox", "cartoongan"))
+    why = f"over {row['photographs']} photographs, {ONE_EACH}"
+    return Finding(named, *_numbers(row), _chance(profile, measure), records=runs, why=why)
+
+
+def cyclegan(profile: Profile) -> Finding:
+    runs = [name for name, config in profile.runs.items() if config.method == "cyclegan"]
+    return Finding("seconds a step, cartoongan over cyclegan", records=tuple(runs), why="no CycleGAN in this study yet")
+
+
+def _scenes() -> np.ndarray:
+    """The bundled photographs, one view of each scene, uint8 (N, 192, 192, 3)."""
+    corpus = photographs()
+    scenes = {item.group: i for i, item in reversed(list(enumerate(corpus.items)))}
+    return np.stack([images.square(corpus.image(i), 192) for i in sorted(scenes.values())])
+
+
+def reversal(profile: Profile) -> Finding:
+    """Share of edge pixels with reversed detail, guided minus bilateral, at equal smoothing (r = 5, eps = 0.04)."""
+    found = gradient_reversal.reversals(_scenes(), 5, (0.04,)).pivot(index="photo", columns="filter", values="share")
+    apart = stats.paired_difference(found["guided"].to_numpy(), found["bilateral"].to_numpy())
+    return Finding(
+        "share of edge pixels with reversed detail, guided minus bilateral, equal smoothing", *apart,
+        why=f"over {len(found)} photographs",
+    )  # fmt: skip
+
+
+def contrast(profile: Profile) -> Finding:
+    """Contrast (standard deviation of the luma, grey levels) of structure images, adaptive minus mean colours."""
+    x = images.to_tensor(_scenes())
+    kinds = (Structure(), Structure(colouring="mean"))
+    adaptive, mean = (
+        [float(content.luma(picture).std()) for picture in images.to_uint8(structure(x, kind))] for kind in kinds
+    )
+    return Finding(
+        "contrast of structure images, grey levels, adaptive (mu = 1.2) minus mean",
+        *stats.paired_difference(adaptive, mean), why=f"over {len(x)} photographs",
+    )  # fmt: skip

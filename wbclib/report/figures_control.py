@@ -1,0 +1,49 @@
+"""Figures of the control by weights: a measure over the factor of each weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from wbclib.report import figures, tables
+from wbclib.report.figures import COLOURS, FULL, MARKERS, Figure
+from wbclib.report.figures_training import Missing
+
+NO_SWEEPS = Missing("This profile sweeps no weight: give its `ablation` block a `control`.")
+
+
+def sweeps(swept: pd.DataFrame, measures: Sequence[str], *, columns: int = 2, alt: str = "") -> Figure | Missing:
+    """A panel a measure, a line a term over the factor of its weight, at a page's width.
+
+    The band is the full run with what chance does to two runs (column by_chance), where several full runs say it.
+    """
+    if swept.empty:
+        return NO_SWEEPS
+    terms = list(dict.fromkeys(swept["term"]))
+    rows = -(-len(measures) // columns)
+    drawn, axes = figures.figure(FULL, 1.75 * rows + 0.35, rows, columns, squeeze=False, sharex=True)
+    for place in axes.flat[len(measures) :]:
+        place.set_axis_off()
+    for place, measure in zip(axes.flat, measures, strict=False):
+        part = swept[swept["measure"] == measure]
+        centre = part[part["factor"] == 1].iloc[0]
+        if np.isfinite(centre["by_chance"]):
+            band = (centre["value"] - centre["by_chance"], centre["value"] + centre["by_chance"])
+            place.axhspan(*band, color="#dddddd", linewidth=0, zorder=0)
+        for number, term in enumerate(terms):
+            line = part[part["term"] == term].sort_values("factor")
+            at = line["factor"] * 1.04 ** (
+                number - (len(terms) - 1) / 2
+            )  # side by side, so that bars can be told apart
+            errors = [line["value"] - line["low"], line["high"] - line["value"]]
+            style = {"fmt": f"{MARKERS[number % len(MARKERS)]}-", "color": COLOURS[number % len(COLOURS)]}
+            place.errorbar(at, line["value"], yerr=errors, capsize=1.5, linewidth=1, label=term, **style)
+        place.set_xscale("log")
+        place.set_title(tables.head(measure))
+    for place in axes[-1]:
+        place.set_xlabel("factor of the weight")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower center", ncols=len(terms))
+    return figures.embed(drawn, alt)
