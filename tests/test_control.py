@@ -207,6 +207,28 @@ def test_a_page_is_executed_without_sliders(study: Path) -> None:
     ]
     cells[0].metadata["tags"] = ["parameters"]
     path = study / "one.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    nbformat.write(
+        nbformat.v4.new_notebook(
+            cells=cells,
+            metadata={
+                "language_info": {"name": "python"},
+                "kernelspec": {"name": "python3", "display_name": "Python 3"},
+            },
+        ),
+        path,
+    )
     done = execute(path, study / "out.ipynb", {})
     assert done.cells[-1].outputs[0]["text"].strip() == "1" and "WBC_STATIC" not in os.environ
+
+
+def test_strips_leave_a_place_empty_where_a_term_has_no_such_factor() -> None:
+    white = np.full((64, 64, 3), 255, np.uint8)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    drawn = figures_control.strips(
+        {"tv": {0.1: picture, 1.0: picture}, "structure": {1.0: picture, 10.0: picture}}, picture
+    )
+    assert not isinstance(drawn, Missing)
+    shown = [np.asarray(axes.images[0].get_array()).mean() for axes in drawn.axes]
+    assert [value > 0.5 * white.mean() for value in shown] == [False, False, False, True, False, True, False, False]
+    assert [axes.get_title() for axes in drawn.axes[:4]] == ["photograph", "x0.1", "x1", "x10"]
+    assert isinstance(figures_control.strips({}, picture), Missing)

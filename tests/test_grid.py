@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -45,11 +46,14 @@ def pictures(profile: Profile, data: Sets) -> dict[str, np.ndarray]:
     return made
 
 
-@pytest.fixture(params=["[0]", "[0, 1, 2]"])
-def found(tmp_path: Path, study: Path, request: pytest.FixtureRequest) -> pd.DataFrame:
-    profile = loaded(tmp_path, request.param)
-    data = comparison.sets(profile)
-    return grid.table(profile, grid.chosen(profile, "replicate", "drop", "switch"), data, pictures(profile, data))
+@pytest.fixture(scope="module", params=["[0]", "[0, 1, 2]"])
+def found(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[pd.DataFrame]:
+    folder = tmp_path_factory.mktemp("grid")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WBC_ROOT", str(folder))
+        profile = loaded(folder, request.param)
+        data = comparison.sets(profile)
+        yield grid.table(profile, grid.chosen(profile, "replicate", "drop", "switch"), data, pictures(profile, data))
 
 
 def at(table: pd.DataFrame, run: str, measure: str) -> pd.Series:
@@ -132,3 +136,44 @@ def test_a_profile_without_an_ablation_says_what_it_lacks(tmp_path: Path) -> Non
     path.write_text("extends: smoke\nablation: false")
     with pytest.raises(UserError, match="has no ablation: give it an `ablation` block"):
         grid.chosen(profiles.load(str(path)), "drop")
+
+
+def test_variants_of_one_seed_stand_beside_those_of_several(tmp_path: Path, study: Path) -> None:
+    """What has several runs is judged over seeds; what has one, over photographs and beside the full runs' spread."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "extends: smoke\nablation: {seeds: [0, 1, 2], one_seed: [switch], switches: [adversarial]}\n"
+        "measure: {crops: 14, bootstraps: 10, kid_subset_size: 8}"
+    )
+    profile = profiles.load(str(path))
+    data = comparison.sets(profile)
+    table = grid.table(profile, grid.chosen(profile, "drop", "switch"), data, pictures(profile, data), distances=False)
+    assert set(table.loc[table["run"] == "adversarial-log", "over"]) == {"photographs"}
+    assert set(table.loc[table["run"] != "adversarial-log", "over"]) == {"seeds"}
+    assert list(dict.fromkeys(table["measure"])) == list(effect.UNITS)
+    one = at(table, "adversarial-log", "edge_strength")
+    full = at(table, "full", "edge_strength")
+    # Student's interval of a mean of three: t s / sqrt(3); of the difference of two runs: t s sqrt(2).
+    assert one["by_chance"] == pytest.approx((full["high"] - full["low"]) / 2 * np.sqrt(6))
+    assert one["verdict"] == "cannot tell" and one["n"] == len(set(data.groups)) and one["seeds"] == 1
+    words = grid.caption(profile, table)
+    assert "3 seeds, differences paired by seed; for the others" in words and "one seed a version" in words
+
+
+def test_the_page_holds_the_full_runs_values_and_the_differences_of_the_others(found: pd.DataFrame) -> None:
+    page, bold = grid.page(found, ["edge_strength", "colour_shift"])
+    lines = page.set_index("run")
+    row = at(found, "no-structure", "edge_strength")
+    numbers = [
+        float(x)
+        for x in lines.loc["no-structure", "edge_strength"].replace("[", "").replace("]", "").replace(",", "").split()
+    ]
+    assert numbers == pytest.approx([row["difference"], row["diff_low"], row["diff_high"]], rel=0.06)
+    assert float(lines.loc["full, value", "edge_strength"].split()[0]) == pytest.approx(
+        at(found, "full", "edge_strength")["value"], rel=0.01
+    )
+    assert "e+" not in " ".join(page["edge_strength"])
+    place = list(page["run"]).index("no-structure")
+    assert place in bold["edge_strength"] and 0 not in bold["edge_strength"]
+    told = found[(found["measure"] == "colour_shift") & found["verdict"].isin(["higher", "lower"])]
+    assert len(bold.get("colour_shift", [])) == len(told)

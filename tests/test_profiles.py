@@ -120,3 +120,12 @@ def test_no_profile_measures_with_the_network_that_trains() -> None:
         for device in ("cpu", "cuda"):
             profile = profiles.load(name, device)
             assert not {run.features for run in profile.runs.values()} & set(profile.measure.networks)
+
+
+def test_a_word_stands_for_many_runs() -> None:
+    smoke = profiles.load("smoke")
+    ablation = smoke.named("ablation")
+    assert {"full", "full-seed1", "no-structure", "structure-x10"} <= set(ablation) and "whitebox" not in ablation
+    assert smoke.named("comparison") == smoke.compared()
+    assert smoke.named("no-*") == [name for name in smoke.runs if name.startswith("no-")]
+    assert smoke.named("whitebox") == ["whitebox"] and smoke.named("nothing") == ["nothing"]  # which run() then refuses

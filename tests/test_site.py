@@ -243,6 +243,18 @@ def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.Monke
     assert quick.cores("whitebox", 8) == quick.cores("cartoongan", 8) == 8
 
 
+def test_short_runs_of_the_ablation_share_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WBC_DEVICE", "cpu")
+    smoke = graph.Graph("smoke")
+    shared = [run for bundle in smoke.bundles() for run in bundle]
+    assert all(1 <= len(bundle) <= graph.BUNDLE for bundle in smoke.bundles())
+    # All of them but the one that waits for an initialisation of its own.
+    assert set(smoke.profile.named("ablation")) - set(shared) == {"pretraining-pixel"}
+    assert sorted([*shared, *smoke.alone()]) == sorted(smoke.profile.runs)
+    monkeypatch.setenv("WBC_DEVICE", "cuda")
+    assert smoke.bundles() == [] and smoke.alone() == list(smoke.profile.runs)
+
+
 def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
     """A target of another form would be passed over in silence."""
     quick = graph.Graph("quick")

@@ -140,12 +140,47 @@ def test_saved_figures_are_repeatable(study: Path) -> None:
     folder = study / "reports" / "smoke" / "figures"
     for name, make in makers.items():
         figures.save(make(), name, "smoke")
-        before = [(folder / f"{name}.{kind}").read_bytes() for kind in ("png", "svg")]
+        before = [(folder / f"{name}.{kind}").read_bytes() for kind in ("png", "svg", "pdf")]
         figures.save(make(), name, "smoke")
-        assert before == [(folder / f"{name}.{kind}").read_bytes() for kind in ("png", "svg")], name
+        assert before == [(folder / f"{name}.{kind}").read_bytes() for kind in ("png", "svg", "pdf")], name
         ElementTree.fromstring(before[1])
 
 
 def test_titles_must_match() -> None:
     with pytest.raises(UserError, match="one title each"):
         figures.strip([np.zeros((64, 64, 3), np.uint8)], ["a", "b"])
+
+
+WIDE = pd.DataFrame(
+    {
+        "run": ["full", "no-structure"],
+        "gradient_inside_regions": ["6.8 [5.1, 8]", "+2.1 [+1, +3]"],
+        "what_was_seen": ["a sentence of many words that no page has room for in one line"] * 2,
+        **{f"measure_{i}": ["12.3 [11.1, 13.9]"] * 2 for i in range(4)},
+    }
+)
+
+
+def test_intervals_are_numbers_for_siunitx_and_names_are_not() -> None:
+    text = tables.tex(WIDE, "Caption.", "tab:a", bold={"gradient_inside_regions": [1]})
+    assert r"full & \num{6.8} [\num{5.1}, \num{8}] & a sentence" in text
+    assert r"\textbf{\num{+2.1} [\num{+1}, \num{+3}]}" in text
+    single = tables.tex(pd.DataFrame({"run": ["resnet18", "x3"], "value": [1.5, 2.0]}), "Caption.", "tab:b")
+    assert r"\num" not in single and "resnet18 & 1.500" in single and "{lr}" in single  # a column that S may set
+
+
+def test_wide_tables_are_set_smaller_and_their_sentences_broken() -> None:
+    text = tables.tex(WIDE, "Caption.", "tab:a")
+    assert r"\scriptsize\setlength{\tabcolsep}{3pt}" in text
+    columns = text.split(r"\begin{tabular}{", 1)[1].splitlines()[0]
+    assert columns.count(r"p{") == 1 and columns.startswith("ll>{")
+    assert r"\shortstack[l]{gradient \\ inside \\ regions}" in text
+    narrow = tables.tex(WIDE[["run", "gradient_inside_regions"]], "Caption.", "tab:a")
+    assert "scriptsize" not in narrow and "shortstack" not in narrow and "{ll}" in narrow
+
+
+def test_a_page_may_show_a_shorter_form(study: Path) -> None:
+    tables.save(FRAME, "long", "smoke", "Caption.", page=WIDE[["run"]])
+    folder = study / "reports" / "smoke" / "tables"
+    assert "no-structure" in (folder / "long.tex").read_text() and "no-structure" in (folder / "long.html").read_text()
+    assert (folder / "long.csv").read_text().startswith("method,n,value")

@@ -49,8 +49,7 @@ class Profile:
         """What is compared: style -> name of a method -> its run. Without ``comparison``: every run that the
         ablation has not made, in one style."""
         if not self.comparison:
-            made = {run for variant in self.ablation for run in (*variant.runs, variant.start)}
-            names = [name for name in self.runs if name not in made]
+            names = [name for name in self.runs if name not in self.ablated()]
             return {"cartoons": {"pretrained" if name == "pretrain" else name: name for name in names}}
         for style, methods in self.comparison.items():
             if "whitebox" not in methods:
@@ -66,6 +65,10 @@ class Profile:
     def compared(self) -> list[str]:
         """The runs of the comparison, each once."""
         return list(dict.fromkeys(run for methods in self.styles().values() for run in methods.values()))
+
+    def ablated(self) -> set[str]:
+        """The runs that the ablation has made, with those that are there only for others to start from."""
+        return {run for variant in self.ablation for run in (*variant.runs, variant.start) if run}
 
     def named(self, name: str) -> list[str]:
         """Runs that a name or a pattern (``no-*``) stands for; ``comparison``, ``ablation``: the runs of these."""

@@ -85,6 +85,26 @@ def follows(
     return pd.DataFrame(rows, columns=[*names, "change", "low", "high", "tau", "verdict", "outcome", "monotonic"])
 
 
+def page(outcome: pd.DataFrame) -> pd.DataFrame:
+    """:func:`follows` as a paper prints it: one column for the change with its interval, one for the weights."""
+    rows = outcome.to_dict("records")
+    return pd.DataFrame(
+        {
+            "term": outcome["term"],
+            "weight": [f"x{row['lowest']:g} to x{row['highest']:g}" for row in rows],
+            "measure": [row["measure"].replace("_", " ") for row in rows],
+            "expected": outcome["expected"],
+            "change": [
+                f"{row['change']:+.3g}" + ("" if np.isnan(row["low"]) else f" [{row['low']:+.3g}, {row['high']:+.3g}]")
+                for row in rows
+            ],
+            "tau": outcome["tau"],
+            "outcome": outcome["outcome"],
+            "monotonic": outcome["monotonic"],
+        }
+    )
+
+
 def _one_way(values: np.ndarray, chance: float) -> str:
     """``yes`` where every step goes the way of the whole, ``no`` where one goes back by more than chance does."""
     steps = np.diff(values) * np.sign(values[-1] - values[0])
@@ -94,8 +114,9 @@ def _one_way(values: np.ndarray, chance: float) -> str:
 def interpolated(first: Trained, second: Trained, share: float) -> Trained:
     """A generator whose weights lie between those of two others of one layout: (1 - share) first + share second.
 
-    Between generators that began as the same one (here: the initialisation), the way between the weights is nearly
-    flat, and so are the pictures along it; of unrelated ones the middle draws nothing.
+    The way from network to picture (its output filter) is that of ``second``. Between generators that began as the same
+    one (here: the initialisation), the way between the weights is nearly flat, and so are the pictures along it; of
+    unrelated ones the middle draws nothing.
 
     Raises:
         ValueError: the two generators have different layouts.
@@ -103,11 +124,11 @@ def interpolated(first: Trained, second: Trained, share: float) -> Trained:
     one, two = (model.method.modules["generator"].state_dict() for model in (first, second))
     if {name: x.shape for name, x in one.items()} != {name: x.shape for name, x in two.items()}:
         raise ValueError("weights can be mixed of generators of one layout only")
-    method = copy.copy(first.method)
-    generator = copy.deepcopy(first.method.modules["generator"])
+    method = copy.copy(second.method)
+    generator = copy.deepcopy(second.method.modules["generator"])
     generator.load_state_dict({name: torch.lerp(x, two[name], share) for name, x in one.items()})
-    method.modules = {**first.method.modules, "generator": generator}
-    return replace(first, method=method)
+    method.modules = {**second.method.modules, "generator": generator}
+    return replace(second, method=method)
 
 
 def crossfaded(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:

@@ -227,8 +227,8 @@ def page(found: pd.DataFrame, measures: Sequence[str]) -> tuple[pd.DataFrame, di
         for measure in measures:
             row = of_run.loc[measure]
             names = ("value", "low", "high") if run == FULL else ("difference", "diff_low", "diff_high")
-            sign = "" if run == FULL else "+"
-            value, low, high = (f"{row[name]:{sign}.3g}" for name in names)
+            digits, sign = (".3g", "") if run == FULL else (".2g", "+")
+            value, low, high = (f"{float(format(row[name], digits)):{sign}g}" for name in names)  # no 1.9e+02
             line[measure] = value if low.strip("+") == "nan" else f"{value} [{low}, {high}]"
             if row["verdict"] in ("higher", "lower"):
                 bold[measure].append(place)

@@ -64,13 +64,12 @@ def table(profile: Profile) -> pd.DataFrame:
 
 
 def page(found: pd.DataFrame) -> pd.DataFrame:
-    """The table as a paper prints it: claim, measure, effect with its interval, verdict."""
-    columns = (found[name] for name in ("effect", "low", "high"))
+    """The table as a paper prints it: claim, verdict, effect with its interval, measure."""
     text = [
-        "–" if np.isnan(value) else f"{value:.3g} [{low:.3g}, {high:.3g}]"
-        for value, low, high in zip(*columns, strict=True)
+        "–" if np.isnan(row["effect"]) else f"{row['effect']:.3g} [{row['low']:.3g}, {row['high']:.3g}]"
+        for row in found.to_dict("records")
     ]
-    return found[["claim", "measure"]].assign(effect=text, verdict=found["verdict"])
+    return found[["claim", "verdict"]].assign(effect=text, measure=found["measure"])
 
 
 def listed(found: pd.DataFrame) -> str:

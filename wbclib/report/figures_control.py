@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -47,3 +47,17 @@ def sweeps(swept: pd.DataFrame, measures: Sequence[str], *, columns: int = 2, al
     handles, labels = axes.flat[0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=len(terms))
     return figures.embed(drawn, alt)
+
+
+def strips(lines: Mapping[str, Mapping[float, np.ndarray]], photo: np.ndarray, alt: str = "") -> Figure | Missing:
+    """Pictures along every sweep: a row a term, a column a factor of its weight; the photograph first.
+
+    Args:
+        lines: term -> factor -> uint8 (H, W, 3). Where a term has no run with a factor the place stays empty.
+    """
+    if not lines:
+        return NO_SWEEPS
+    factors = sorted({factor for line in lines.values() for factor in line})
+    empty = np.full_like(photo, 255)
+    grid = [[photo, *(line.get(factor, empty) for factor in factors)] for line in lines.values()]
+    return figures.rows(grid, list(lines), ["photograph", *(f"x{factor:g}" for factor in factors)], alt=alt)

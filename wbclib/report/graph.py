@@ -115,8 +115,9 @@ class Graph:
         return 1 if self.profile.run(run).size <= SMALL else (jobs + 1) // 2
 
     def first(self) -> list[Path]:
-        """Stamps of the runs that everything waits for: those of the large crops."""
-        return [self.run_stamp(run) for run, config in self.profile.runs.items() if config.size > SMALL]
+        """Stamps of the runs that everything waits for: those of the large crops, but for the ablation's own."""
+        made = self.profile.ablated()
+        return [self.run_stamp(run) for run, c in self.profile.runs.items() if c.size > SMALL and run not in made]
 
     def notebook_inputs(self, notebook: str) -> list[Path]:
         """Files that a notebook's pages must be newer than."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -23,7 +24,9 @@ Bold = Mapping[str, str | Sequence[int]]
 LONG = 60  # characters from which a cell's text is broken into lines
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 ONLY_NUMBERS = re.compile(r"[\s\d.,e+()\[\]-]*\d[\s\d.,e+()\[\]-]*")
-SMALL, SMALLER = 85, 110  # characters a line from which a table is set smaller
+SMALL, SMALLER = 85, 105  # characters a line from which a table is set smaller
+HEAD = 12  # characters that a head has in any case
+PAGE, WORDS = 125, 28  # characters a line that fit a page at the smallest size; from which a text is broken into lines
 
 
 def number(value: Any) -> str:
@@ -102,20 +105,20 @@ def _classes(flush: bool, best: bool, long: bool = False) -> str:
 
 
 def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None) -> str:
-    """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{booktabs, siunitx}``).
+    """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{array, booktabs, siunitx}``).
 
     Cells of several numbers ("-3.1 [-5.1, -1.0]") have each as ``\\num{}``; columns of single numbers are plain, for
     siunitx's ``S``. Wide tables are set smaller.
     """
     frame, best = frame.reset_index(drop=True), _best(frame, bold)
-    heads = [re.sub(r"([%&#$])", r"\\\1", head(column)) for column in frame.columns]
+    heads = [_head(frame, place).replace("{", "{{").replace("}", "}}") for place in range(len(frame.columns))]
     styler = Styler(frame).hide(axis="index").format(_cell, escape="latex").relabel_index(heads, axis="columns")
     if best:
         marks = pd.DataFrame("", index=range(len(frame)), columns=frame.columns)
         for row, column in best:
             marks.iat[row, column] = "textbf:--rwrap;"
         styler = styler.apply(lambda _: marks, axis=None)
-    columns = "".join("r" if right else "l" for right in numeric(frame))
+    columns = "".join(_columns(frame))
     text = styler.to_latex(hrules=True, caption=caption, label=label, column_format=columns, position_float="centering")
     if size := _size(frame):
         text = text.replace("\\centering\n", f"\\centering\n{size}\\setlength{{\\tabcolsep}}{{3pt}}\n", 1)
@@ -129,11 +132,46 @@ def _cell(value: Any) -> str:
     return number(value)
 
 
+def _widths(frame: pd.DataFrame) -> list[int]:
+    """Characters of the longest cell of each column, and two for the space beside it."""
+    return [max(map(len, map(number, frame.iloc[:, place])), default=0) + 2 for place in range(frame.shape[1])]
+
+
+def _head(frame: pd.DataFrame, place: int) -> str:
+    """A column's head in TeX: in a wide table in lines no longer than its cells."""
+    text = re.sub(r"([%&#$])", r"\\\1", head(frame.columns[place]))
+    lines = textwrap.wrap(text, max(HEAD, _widths(frame)[place] - 2))
+    if len(lines) < 2 or not _size(frame):
+        return text
+    return "\\shortstack[" + ("r" if numeric(frame)[place] else "l") + "]{" + r" \\ ".join(lines) + "}"
+
+
 def _size(frame: pd.DataFrame) -> str:
-    """Size of a table's letters, from the longest cell of each column."""
-    cells = [[head(name), *map(number, frame.iloc[:, place])] for place, name in enumerate(frame.columns)]
-    width = sum(max(map(len, column)) + 2 for column in cells)
+    """Size of a table's letters."""
+    width = sum(max(cells, HEAD) for cells in _widths(frame))
     return "\\scriptsize" if width > SMALLER else "\\small" if width > SMALL else ""
+
+
+def _columns(frame: pd.DataFrame) -> list[str]:
+    """How each column is set; sentences of a table that is too wide are broken into lines (package array)."""
+    widths = _widths(frame)
+    plain = ["r" if right else "l" for right in numeric(frame)]
+    long = [width > WORDS and not _numbers(frame, place) for place, width in enumerate(widths)]
+    if sum(widths) <= PAGE or not any(long):
+        return plain
+    # What the short columns leave of a line is shared by the long ones.
+    left = 1 - sum(width for width, broken in zip(widths, long, strict=True) if not broken) / PAGE
+    sentences = sum(width for width, broken in zip(widths, long, strict=True) if broken)
+    shares = [max(0.1, left) * width / sentences for width in widths]
+    return [
+        f">{{\\raggedright\\arraybackslash}}p{{{share:.2f}\\linewidth}}" if broken else kind
+        for share, broken, kind in zip(shares, long, plain, strict=True)
+    ]
+
+
+def _numbers(frame: pd.DataFrame, place: int) -> bool:
+    """Whether a column holds numbers or intervals."""
+    return numeric(frame)[place] or all(ONLY_NUMBERS.fullmatch(number(value)) for value in frame.iloc[:, place])
 
 
 def save(
