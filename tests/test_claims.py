@@ -16,6 +16,8 @@ from wbclib.report import claims, evidence, tables
 from wbclib.report.evidence import Finding
 from wbclib.report.notebooks import names
 
+NAN = float("nan")
+
 
 @pytest.mark.parametrize(
     ("finding", "supports", "expected"),
@@ -27,7 +29,9 @@ from wbclib.report.notebooks import names
         (Finding("m", 2.0, 1.0, 3.0, by_chance=2.5), "higher", "cannot tell"),  # clear, but no more than chance does
         (Finding("m", 2.0, 1.0, 3.0, by_chance=float("inf")), "higher", "cannot tell"),  # one run of each
         (Finding("m", why="not measured"), "higher", "cannot tell"),
-        (Finding("m", 0.1, -0.2, 0.4, margin=0.5), "none", "supported"),  # equally well: inside what chance does
+        (Finding("m", 0.1, -0.2, 0.4, margin=0.5), "none", "supported"),  # equally well: inside the margin
+        (Finding("m", 0.2, 0.1, 0.3, margin=0.5), "none", "contradicted"),  # however small, it can be told
+        (Finding("m", 0.1, -0.2, 0.4), "none", "cannot tell"),  # no margin
         (Finding("m", 0.1, -0.8, 0.9, margin=0.5), "none", "cannot tell"),
         (Finding("m", 2.0, 1.0, 3.0, margin=0.5), "none", "contradicted"),
         (Finding("m", why="not measured"), "none", "cannot tell"),
@@ -95,6 +99,65 @@ def test_the_opposite_of_a_claim_contradicts_it(tmp_path: Path, study: Path) -> 
     assert found.loc["The tv term lowers the high frequency energy", "verdict"] == "cannot tell"
 
 
+def tables_of(sign: float) -> dict[str, list[dict[str, object]]]:
+    """Tables in which everything that a paper says is true (1) or the other way round (-1), beyond chance."""
+    apart = {"difference": -3.0 * sign, "diff_low": -4.0 * sign - 0.5, "diff_high": -2.0 * sign + 0.5, "photographs": 6}
+    worse = [
+        {"run": run, "measure": measure, **apart}
+        for run, measure in (
+            ("cartoongan-no-edges", "edge_strength"),
+            ("cartoongan-l2", "edge_agreement"),
+            ("cartoongan-no-init", "edge_agreement"),
+            ("cartoongan-batchnorm", "edge_agreement"),
+        )
+    ]
+    full = [
+        {"run": "full", "measure": measure, "seeds": 1, "by_chance": 0.1}
+        for measure in ("edge_strength", "edge_agreement", "frechet_random_resnet18_to_cartoons")
+    ]
+    nearer = {"style": "cartoons", "a": "whitebox", "b": "cartoongan", "metric": "frechet",
+              "network": "random_resnet18", "to": "cartoons", **apart}  # fmt: skip
+    change = {"change": -3.0 * sign, "low": -3.0 * sign - 1, "high": -3.0 * sign + 1, "monotonic": "yes"}
+    swept = {"term": "structure", "measure": "gradient_inside_regions", "lowest": 0.1, "highest": 10.0, **change}
+    return {"cartoongan_ablation": worse, "ablation": full, "paired": [nearer], "follows": [swept]}
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(1.0, "supported"), (-1.0, "contradicted")])
+def test_what_a_paper_says_is_supported_where_it_is_so(
+    study: Path, monkeypatch: pytest.MonkeyPatch, sign: float, expected: str
+) -> None:
+    """Without a part outlines are weaker; the white box is nearer and keeps more; more structure flattens."""
+    profile = profiles.load("smoke")
+    style = next(iter(profile.styles()))
+    for name, rows in tables_of(sign).items():
+        frame = pd.DataFrame(rows)
+        tables.save(frame.assign(style=style) if name == "paired" else frame, name, "smoke", "made up")
+
+    def drawn(run: str, _: Profile) -> object:  # the white box leaves the photograph, CartoonGAN blurs it, or not
+        worse = run == ("cartoongan" if sign > 0 else "whitebox")
+        return lambda photos: np.stack([cv2.GaussianBlur(x, (0, 0), 4) for x in photos]) if worse else photos
+
+    monkeypatch.setattr(evidence, "trained", drawn)
+    found = claims.table(profile).set_index("claim")["verdict"]
+    for claim in (
+        "CartoonGAN's edge loss sharpens outlines",
+        "L1 content loss keeps outlines better than L2 of equal weight",
+        "Without its initialisation CartoonGAN keeps less of the photograph",
+        "Instance normalisation keeps the photograph better than batch normalisation",
+        "White-box keeps content better than CartoonGAN",
+        "White-box is nearer to cartoons than CartoonGAN",
+        "More weight of the structure term lowers the gradient inside regions",
+    ):
+        assert found[claim] == expected, claim
+
+
+def test_a_measure_that_goes_to_and_fro_is_not_controlled(study: Path) -> None:
+    row = {**tables_of(1.0)["follows"][0], "monotonic": "no"}
+    tables.save(pd.DataFrame([row]), "follows", "smoke", "x")
+    found = claims.table(profiles.load("smoke")).set_index("claim")
+    assert found.loc["More weight of the structure term lowers the gradient inside regions", "verdict"] == "cannot tell"
+
+
 def test_a_run_of_each_is_judged_by_what_chance_does_between_full_runs(study: Path) -> None:
     profile = profiles.load("smoke")
     row = {"run": "cartoongan-no-edges", "measure": "edge_strength", "difference": -3.0, "diff_low": -4.0,
@@ -108,7 +171,7 @@ def test_a_run_of_each_is_judged_by_what_chance_does_between_full_runs(study: Pa
         assert claims.judge(ask(profile), "lower") == expected
 
 
-def test_mean_colours_have_no_more_contrast_than_adaptive_ones_by_another_way() -> None:
+def test_adaptive_colours_have_more_contrast_by_another_way() -> None:
     """The contrast of a structure image against the standard deviation of OpenCV's grey picture."""
     from wbclib import images
     from wbclib.options import Structure
@@ -121,16 +184,18 @@ def test_mean_colours_have_no_more_contrast_than_adaptive_ones_by_another_way() 
         for kind in (Structure(), Structure(colouring="mean"))
     ]
     assert finding.effect == pytest.approx(np.mean(grey[0]) - np.mean(grey[1]), abs=0.2)
-    assert finding.low <= finding.effect <= finding.high
+    assert 0 < finding.low <= finding.effect <= finding.high
 
 
 def test_the_page_links_every_claim_and_states_its_effect() -> None:
     rows = [
-        ("A", "paper", "m", 1.5, 1.0, 2.0, "supported", "a, b", "07-ablation", "over 3 seeds"),
-        ("B", "paper", "m", float("nan"), float("nan"), float("nan"), "cannot tell", "", "13-speed", "no run"),
+        ("A", "paper", "m", 1.5, 1.0, 2.0, 0.25, "supported", "a, b", "07-ablation", "over 3 seeds"),
+        ("B", "paper", "m", NAN, NAN, NAN, 0.0, "cannot tell", "", "13-speed", "no run"),
+        ("C", "paper", "m", 2.0, NAN, NAN, float("inf"), "cannot tell", "c", "10-control", "nothing says"),
     ]
     found = pd.DataFrame(rows, columns=claims.COLUMNS)
-    assert claims.page(found)["effect"].tolist() == ["1.5 [1, 2]", "–"]
+    assert claims.page(found)["effect"].tolist() == ["1.5 [1, 2]", "–", "2"]
+    assert claims.page(found)["by_chance"].tolist() == ["0.25", "–", "–"]
     text = claims.listed(found)
     assert "**supported** ([07-ablation](07-ablation.html)); over 3 seeds; records: a, b." in text
     assert claims.sentences(found) == "- Supported: A."

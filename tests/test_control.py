@@ -92,6 +92,15 @@ def test_the_figure_has_a_line_a_term_and_a_panel_a_measure() -> None:
     assert np.asarray(panel.lines[0].get_ydata()).tolist() == [5, 4, 3, 2, 1]
 
 
+def test_the_band_is_that_of_single_runs_where_the_full_run_is_a_mean() -> None:
+    table = found([5, 4, 3, 2, 1], 0.6)
+    table.loc[table["run"] == "full", ["by_chance", "seeds"]] = [0.6 / np.sqrt(3), 3]
+    drawn = figures_control.sweeps(control.sweeps(table, VARIANTS), ["gradient_inside_regions"])
+    assert not isinstance(drawn, Missing)
+    band = drawn.axes[0].patches[0]
+    assert (band.get_y(), band.get_height()) == pytest.approx((3 - 0.6, 1.2))  # type: ignore[attr-defined]
+
+
 def toy(weight: float, bias: float = 0.0, layers: int = 1) -> Trained:
     """A generator of 1x1 convolutions that multiplies every pixel by ``weight`` and adds ``bias``."""
     network = nn.Sequential(*(nn.Conv2d(3, 3, 1) for _ in range(layers)))

@@ -74,8 +74,9 @@ class Profile:
         """Runs that a name or a pattern (``no-*``) stands for; ``comparison``, ``ablation``: the runs of these."""
         if name == "comparison":
             return self.compared()
-        if name == "ablation":
-            return [run for variant in self.ablation for run in variant.runs]
+        if name == "ablation":  # seed by seed: runs of one seed keep the same crops
+            runs = [(place, run) for variant in self.ablation for place, run in enumerate(variant.runs)]
+            return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
         return fnmatch.filter(self.runs, name) or [name]
 
     def chain(self, name: str) -> list[str]:

@@ -186,21 +186,22 @@ def _distance(metric: str, network: FeatureNetwork, to: str) -> str:
 
 def caption(profile: Profile, found: pd.DataFrame) -> str:
     """What was measured, and what the intervals of the table are, for its caption."""
-    told = found[found["run"] != FULL]
-    told = told if len(told) else found
-    names = ", ".join(profile.measure.networks).replace("_", " ")
+    full, told = found[found["run"] == FULL], found[found["run"] != FULL]
     ways = {
         "seeds": "{} seeds, differences paired by seed",
         "photographs": "{} photographs, one seed a version; there a difference counts only where it is also larger "
         "than full runs of other seeds differ by chance",
     }
-    over = "; for the others ".join(
-        ways[str(way)].format(part["n"].iloc[0]) for way, part in told.groupby("over", sort=False)
-    )
+    parts = [ways[str(way)].format(part["n"].iloc[0]) for way, part in told.groupby("over", sort=False)]
+    over = "; intervals of 90 percent over " + "; for the others ".join(parts) if parts else ""
+    if set(full["over"]) == {"seeds"} and "photographs" in set(told["over"]):
+        first = "; the full value is a mean of {} seeds, single runs are compared with its first"
+        over += first.format(full["seeds"].iloc[0])
+    names = ", ".join(profile.measure.networks).replace("_", " ")
     trained_with = profile.run(chosen(profile)[0].runs[0]).features.replace("_", " ")
     return (
         f"Profile {profile.name}, {profile.measure.crops} crops of {profile.measure.size} px, measuring network "
-        f"{names}, perceptual network {trained_with}; intervals of 90 percent over {over}. "
+        f"{names}, perceptual network of the full run {trained_with}{over}. All seeds share one initialisation. "
     )
 
 

@@ -19,7 +19,7 @@ from wbclib.profiles import Profile
 from wbclib.report import evidence
 from wbclib.report.evidence import Finding
 
-COLUMNS = ["claim", "source", "measure", "effect", "low", "high", "verdict", "records", "notebook", "why"]
+COLUMNS = ["claim", "source", "measure", "effect", "low", "high", "by_chance", "verdict", "records", "notebook", "why"]
 WHITEBOX, CARTOONGAN = "White-box Cartoonization (CVPR 2020)", "CartoonGAN (CVPR 2018)"
 
 
@@ -40,13 +40,12 @@ def judge(found: Finding, supports: str) -> str:
     Args:
         supports: ``higher`` or ``lower``: an effect on that side, its interval without 0 and larger than chance,
             supports the claim, one on the other side contradicts it. ``none``: the claim is that two things do equally
-            well; an interval inside what chance does (``margin``) supports it, an effect that can be told contradicts
-            it.
+            well; an effect that can be told contradicts it, an interval inside the ``margin`` supports it.
     """
     told = verdict(found.low, found.high, found.effect, found.by_chance)
     if supports == "none":
-        alike = np.isfinite(found.margin) and -found.margin < found.low and found.high < found.margin
-        return "supported" if alike else "contradicted" if told != "cannot tell" else "cannot tell"
+        alike = -found.margin < found.low and found.high < found.margin  # never where one of them is missing
+        return "contradicted" if told != "cannot tell" else "supported" if alike else "cannot tell"
     return {supports: "supported", OPPOSITE[supports]: "contradicted"}.get(told, "cannot tell")
 
 
@@ -58,18 +57,22 @@ def table(profile: Profile) -> pd.DataFrame:
     rows = []
     for one in claims(profile):
         found = one.ask(profile)
-        told = (found.measure, found.effect, found.low, found.high, judge(found, one.supports))
+        numbers = (found.effect, found.low, found.high, found.by_chance)
+        told = (found.measure, *numbers, judge(found, one.supports))
         rows.append((one.claim, one.source, *told, ", ".join(found.records), one.notebook, found.why))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def page(found: pd.DataFrame) -> pd.DataFrame:
-    """The table as a paper prints it: claim, verdict, effect with its interval, measure."""
-    text = [
-        "–" if np.isnan(row["effect"]) else f"{row['effect']:.3g} [{row['low']:.3g}, {row['high']:.3g}]"
-        for row in found.to_dict("records")
+    """The table as a paper prints it: claim, verdict, effect with its interval, what chance does, measure."""
+    rows = found.to_dict("records")
+    bounds = ["" if np.isnan(row["low"]) else f" [{row['low']:.3g}, {row['high']:.3g}]" for row in rows]
+    effects = [
+        "–" if np.isnan(row["effect"]) else f"{row['effect']:.3g}{bound}"
+        for row, bound in zip(rows, bounds, strict=True)
     ]
-    return found[["claim", "verdict"]].assign(effect=text, measure=found["measure"])
+    chance = [f"{row['by_chance']:.2g}" if 0 < row["by_chance"] < np.inf else "–" for row in rows]
+    return found[["claim", "verdict"]].assign(effect=effects, by_chance=chance, measure=found["measure"])
 
 
 def listed(found: pd.DataFrame) -> str:
@@ -105,7 +108,12 @@ def claims(profile: Profile) -> Iterator[Claim]:
     )
     for term in ("surface", "structure", "texture"):
         yield Claim(f"The {term} representation is needed", WHITEBOX, "07-ablation", evidence.nearer(f"no-{term}"))
-    yield Claim("Initialisation speeds up convergence", CARTOONGAN, "07-ablation", evidence.nearer("no-initialisation"))
+    yield Claim(
+        "After equally many further steps an initialised white box is nearer to cartoons",
+        CARTOONGAN,
+        "07-ablation",
+        evidence.nearer("no-initialisation"),
+    )
     yield Claim(
         "ResNet features do as well as VGG features",
         "toonification study",
@@ -125,14 +133,15 @@ def claims(profile: Profile) -> Iterator[Claim]:
                 without,
             )
     for term in dict.fromkeys(variant.what for variant in profile.ablation if variant.kind == "control"):
-        measure, without = EXPECTED.get(term, (("gradient_inside_regions", "higher"),))[0]
-        yield Claim(
-            f"The weight of the {term} term controls the {measure.replace('_', ' ')}",
-            WHITEBOX,
-            "10-control",
-            evidence.controls(term, measure),
-            OPPOSITE[without],
-        )
+        for measure, without in EXPECTED.get(term, ())[:1]:
+            does = "lowers" if without == "higher" else "raises"
+            yield Claim(
+                f"More weight of the {term} term {does} the {measure.replace('_', ' ')}",
+                WHITEBOX,
+                "10-control",
+                evidence.controls(term, measure),
+                OPPOSITE[without],
+            )
     yield Claim(
         "CartoonGAN's edge loss sharpens outlines",
         CARTOONGAN,
@@ -141,7 +150,7 @@ def claims(profile: Profile) -> Iterator[Claim]:
         "lower",
     )
     yield Claim(
-        "L1 content loss keeps outlines better than L2",
+        "L1 content loss keeps outlines better than L2 of equal weight",
         CARTOONGAN,
         "08-cartoongan",
         evidence.cartoongan("cartoongan-l2", "edge_agreement"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from wbclib import images
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import comparison, content, effect, fid, gradient_reversal, stats
+from wbclib.evaluate import comparison, content, effect, fid, gradient_reversal, seeds
 from wbclib.files import UserError
 from wbclib.options import Structure
 from wbclib.profiles import Profile
@@ -18,7 +18,9 @@ from wbclib.represent.structure import structure
 from wbclib.train import trained
 
 NAN = float("nan")
-ONE_EACH = "one run of each; chance as between full white-box runs"
+SHARE = 0.1  # of what the full run changes in a photograph: less than that apart is equally well
+ONE_EACH = "one run of each; by chance: as full white-box runs of other seeds differ in the ablation"
+ONE_START = "; all seeds share one initialisation, whose own chance is not in it"
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,12 @@ def moved(run: str, measure: str) -> Callable[[Profile], Finding]:
             if row is None:
                 continue
             variant = next(v for v in profile.ablation if v.name == run)
-            margin = float(row["by_chance"])  # type: ignore[arg-type]
-            chance = 0.0 if row["over"] == "seeds" else margin if np.isfinite(margin) else float("inf")
+            several, chance = row["over"] == "seeds", float(row["by_chance"])  # type: ignore[arg-type]
+            chance = 0.0 if several else chance if np.isfinite(chance) else float("inf")
+            moved = float(row["difference"]) / float(row["share"]) if several and row["share"] else NAN  # type: ignore
             runs = (*profile.ablation[0].runs, *variant.runs)
-            return Finding(named, *_numbers(row), chance, margin, runs, f"over {row['n']} {row['over']}")
+            why = f"over {row['n']} {row['over']}" + (ONE_START if variant.start or run == "no-initialisation" else "")
+            return Finding(named, *_numbers(row), chance, SHARE * abs(moved), runs, why)
         return Finding(named, why=f"profile {profile.name} has no run {run}")
 
     return ask
@@ -99,7 +103,8 @@ def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
         named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
         effect, low, high = (float(row[key]) for key in ("change", "low", "high"))  # type: ignore[arg-type]
         why = f"monotonic: {row['monotonic']}; interval: what chance does between runs"
-        return Finding(named, effect, low, high, records=runs, why=why)
+        chance = float("inf") if row["monotonic"] == "no" else 0.0  # a measure that goes to and fro is not controlled
+        return Finding(named, effect, low, high, chance, records=runs, why=why)
 
     return ask
 
@@ -160,7 +165,7 @@ def _scenes() -> np.ndarray:
 def reversal(profile: Profile) -> Finding:
     """Share of edge pixels with reversed detail, guided minus bilateral, at equal smoothing (r = 5, eps = 0.04)."""
     found = gradient_reversal.reversals(_scenes(), 5, (0.04,)).pivot(index="photo", columns="filter", values="share")
-    apart = stats.paired_difference(found["guided"].to_numpy(), found["bilateral"].to_numpy())
+    apart = seeds.student((found["guided"] - found["bilateral"]).to_numpy())
     return Finding(
         "share of edge pixels with reversed detail, guided minus bilateral, equal smoothing", *apart,
         why=f"over {len(found)} photographs",
@@ -176,5 +181,5 @@ def contrast(profile: Profile) -> Finding:
     )
     return Finding(
         "contrast of structure images, grey levels, adaptive (mu = 1.2) minus mean",
-        *stats.paired_difference(adaptive, mean), why=f"over {len(x)} photographs",
+        *seeds.student(np.subtract(adaptive, mean)), why=f"over {len(x)} photographs",
     )  # fmt: skip

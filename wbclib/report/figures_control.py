@@ -14,8 +14,10 @@ from wbclib.report.figures_training import Missing
 NO_SWEEPS = Missing("This profile sweeps no weight: give its `ablation` block a `control`.")
 
 
-def sweeps(swept: pd.DataFrame, measures: Sequence[str], *, columns: int = 2, alt: str = "") -> Figure | Missing:
-    """A panel a measure, a line a term over the factor of its weight, at a page's width.
+def sweeps(
+    swept: pd.DataFrame, measures: Sequence[str], *, columns: int = 2, alt: str = "", width: float = FULL
+) -> Figure | Missing:
+    """A panel a measure, a line a term over the factor of its weight.
 
     The band is the full run with what chance does to two runs (column by_chance), where several full runs say it.
     """
@@ -23,14 +25,15 @@ def sweeps(swept: pd.DataFrame, measures: Sequence[str], *, columns: int = 2, al
         return NO_SWEEPS
     terms = list(dict.fromkeys(swept["term"]))
     rows = -(-len(measures) // columns)
-    drawn, axes = figures.figure(FULL, 1.75 * rows + 0.35, rows, columns, squeeze=False, sharex=True)
+    drawn, axes = figures.figure(width, 1.75 * rows + 0.35, rows, columns, squeeze=False, sharex=True)
     for place in axes.flat[len(measures) :]:
         place.set_axis_off()
     for place, measure in zip(axes.flat, measures, strict=False):
         part = swept[swept["measure"] == measure]
         centre = part[part["factor"] == 1].iloc[0]
-        if np.isfinite(centre["by_chance"]):
-            band = (centre["value"] - centre["by_chance"], centre["value"] + centre["by_chance"])
+        chance = part["by_chance"].max()  # of single runs, also where the full run is a mean of several
+        if np.isfinite(chance):
+            band = (centre["value"] - chance, centre["value"] + chance)
             place.axhspan(*band, color="#dddddd", linewidth=0, zorder=0)
         for number, term in enumerate(terms):
             line = part[part["term"] == term].sort_values("factor")
@@ -45,7 +48,7 @@ def sweeps(swept: pd.DataFrame, measures: Sequence[str], *, columns: int = 2, al
     for place in axes[-1]:
         place.set_xlabel("factor of the weight")
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside lower center", ncols=len(terms))
+    drawn.legend(handles, labels, loc="outside lower center", ncols=min(len(terms), 3 * columns))
     return figures.embed(drawn, alt)
 
 

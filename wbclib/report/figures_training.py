@@ -133,6 +133,7 @@ def intervals(
     titles: Mapping[str, str] | None = None,
     columns: int = 2,
     alt: str = "",
+    width: float = FULL,
 ) -> Figure:
     """Points with intervals (columns value, low, high): a panel for each ``panel``, a line for each ``name``."""
     parts = {str(key): part for key, part in frame.groupby(panel, sort=False)}
@@ -140,7 +141,7 @@ def intervals(
     columns = min(columns, len(parts))
     rows = -(-len(parts) // columns)
     height = (0.55 + 0.2 * len(names)) * rows + (0.25 if hue else 0)
-    drawn, axes = figures.figure(FULL, height, rows, columns, squeeze=False, sharey=True)
+    drawn, axes = figures.figure(width, height, rows, columns, squeeze=False, sharey=True)
     for place in axes.flat[len(parts) :]:
         place.set_axis_off()
     for place, (key, part) in zip(axes.flat, parts.items(), strict=False):

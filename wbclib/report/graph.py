@@ -84,15 +84,16 @@ class Graph:
         return [self.run_stamp(init)] if init else []
 
     def bundles(self) -> list[list[str]]:
-        """Runs that share a process: those of the ablation, where a core trains them in a minute or so.
+        """Runs that share a process: those of the ablation whose crops are small and whose steps are few.
 
         Each starts from a run outside of its bundle, if from any.
         """
+        waiting = {run for variant in self.profile.ablation if variant.start for run in variant.runs}
+        config = self.profile.run
         small = [
             run
-            for variant in self.profile.ablation
-            for run in variant.runs
-            if not variant.start and self.profile.run(run).size <= SMALL and self.profile.run(run).steps <= SHORT
+            for run in sorted(self.profile.named("ablation"), key=lambda run: config(run).seed)  # the same kept crops
+            if run not in waiting and config(run).size <= SMALL and config(run).steps <= SHORT
         ]
         if profiles.device_kind(self.profile.name) == "cuda":
             return []

@@ -30,6 +30,7 @@ from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
 
 # Features of kept photographs that were computed last in this process (Method.remember).
+KEPT_BYTES = 2**28
 _REMEMBERED: dict[tuple[object, ...], Tensor] = {}
 
 Build = Callable[[RunConfig], nn.Module]
@@ -160,13 +161,14 @@ class Method:
         if key in _REMEMBERED:
             self.remembered = _REMEMBERED[key]
             return
+        _REMEMBERED.clear()
         kind = torch.bfloat16 if "bf16" in str(self.fabric._precision.precision) else torch.float16
         parts = np.split(photos, range(self.config.batch, len(photos), self.config.batch))
         shown = tqdm(parts, desc="features of the kept photographs", unit="batch", mininterval=1.0)
         found = [self.perceive(images.to_tensor(part).to(self.fabric.device)).to(kind) for part in shown]
         self.remembered = torch.cat(found)
-        _REMEMBERED.clear()  # the last ones only: they are hundreds of megabytes in the larger profiles
-        _REMEMBERED[key] = self.remembered
+        if self.remembered.nbytes <= KEPT_BYTES:
+            _REMEMBERED[key] = self.remembered
 
     def generate(self, photo: Tensor, eps: float | None = None) -> Tensor:
         """The generator's output for ``(N, 3, H, W)`` photographs, in float32, unclamped."""
