@@ -45,7 +45,7 @@ def loaded(tmp_path: Path, seeds: str) -> Profile:
     path = tmp_path / "mine.yaml"
     path.write_text(
         f"extends: smoke\nablation: {{seeds: {seeds}, control: false, base: {{size: 64}}}}\n"
-        "measure: {crops: 14, size: 64, bootstraps: 20, kid_subset_size: 8}"
+        "measure: {crops: 14, size: 64, bootstraps: 8, kid_subset_size: 8}"
     )
     return profiles.load(str(path))
 

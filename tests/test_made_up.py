@@ -20,6 +20,7 @@ TERMS["darkness"] = Term(
     "L_d", lambda view: view.output.mean(), "a dark picture, which nobody has asked for"
 )
 """
+SMOKE = "ablation: {base: {steps: 2}, replicates: 1, control: {structure: [0.1, 10]}}"
 SWITCH = """
 brightness:
   half: {output: {train_eps: 0.5}}
@@ -45,7 +46,8 @@ def test_a_new_term_and_a_new_switch_are_in_every_table(tmp_path: Path, monkeypa
         switches.write(SWITCH)
     edited(library / "profiles.d" / "smoke.yaml", "  whitebox: {steps: 8, kept: 8}",
            "  whitebox: {steps: 8, kept: 8, weights: {darkness: 0.5}}")  # fmt: skip
-    edited(library / "profiles.d" / "smoke.yaml", "ablation: {base", "ablation: {switches: [brightness], base")
+    few = "ablation: {switches: [brightness], base: {steps: 2}, replicates: 0, control: false}"  # other runs cost time only
+    edited(library / "profiles.d" / "smoke.yaml", SMOKE, few)
 
     words = [sys.executable, "-m", "wbclib", "report", "notebook", "07-ablation", "--profile", "smoke"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("WBC_")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -164,22 +165,30 @@ def _scenes() -> np.ndarray:
 
 def reversal(profile: Profile) -> Finding:
     """Share of edge pixels with reversed detail, guided minus bilateral, at equal smoothing (r = 5, eps = 0.04)."""
+    del profile  # the same photographs in all of them
+    return _reversal()
+
+
+@functools.cache
+def _reversal() -> Finding:
     found = gradient_reversal.reversals(_scenes(), 5, (0.04,)).pivot(index="photo", columns="filter", values="share")
     apart = seeds.student((found["guided"] - found["bilateral"]).to_numpy())
-    return Finding(
-        "share of edge pixels with reversed detail, guided minus bilateral, equal smoothing", *apart,
-        why=f"over {len(found)} photographs",
-    )  # fmt: skip
+    named = "share of edge pixels with reversed detail, guided minus bilateral, equal smoothing"
+    return Finding(named, *apart, why=f"over {len(found)} photographs")
 
 
 def contrast(profile: Profile) -> Finding:
     """Contrast (standard deviation of the luma, grey levels) of structure images, adaptive minus mean colours."""
+    del profile  # the same photographs in all of them
+    return _contrast()
+
+
+@functools.cache
+def _contrast() -> Finding:
     x = images.to_tensor(_scenes())
     kinds = (Structure(), Structure(colouring="mean"))
     adaptive, mean = (
         [float(content.luma(picture).std()) for picture in images.to_uint8(structure(x, kind))] for kind in kinds
     )
-    return Finding(
-        "contrast of structure images, grey levels, adaptive (mu = 1.2) minus mean",
-        *seeds.student(np.subtract(adaptive, mean)), why=f"over {len(x)} photographs",
-    )  # fmt: skip
+    named = "contrast of structure images, grey levels, adaptive (mu = 1.2) minus mean"
+    return Finding(named, *seeds.student(np.subtract(adaptive, mean)), why=f"over {len(x)} photographs")
