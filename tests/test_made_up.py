@@ -46,7 +46,7 @@ def test_a_new_term_and_a_new_switch_are_in_every_table(tmp_path: Path, monkeypa
         switches.write(SWITCH)
     edited(library / "profiles.d" / "smoke.yaml", "  whitebox: {steps: 8, kept: 8}",
            "  whitebox: {steps: 8, kept: 8, weights: {darkness: 0.5}}")  # fmt: skip
-    few = "ablation: {switches: [brightness], base: {steps: 2}, replicates: 0, control: false}"  # other runs cost time only
+    few = "ablation: {switches: [brightness], base: {steps: 2}, replicates: 0, control: false}"  # fewer runs
     edited(library / "profiles.d" / "smoke.yaml", SMOKE, few)
 
     words = [sys.executable, "-m", "wbclib", "report", "notebook", "07-ablation", "--profile", "smoke"]
