@@ -19,6 +19,12 @@ from wbclib.report.notebooks import names
 NAN = float("nan")
 
 
+@pytest.fixture(autouse=True)
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run is trained for these tests: every generator gives its photographs back."""
+    monkeypatch.setattr(evidence, "trained", lambda run, profile: lambda photos: photos)
+
+
 @pytest.mark.parametrize(
     ("finding", "supports", "expected"),
     [
