@@ -25,6 +25,19 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def shelf(study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of notebooks in place of the repository's, with one good notebook."""
+    from toy_notebooks import good
+
+    from wbclib import paths
+
+    folder = study / "notebooks"
+    monkeypatch.setattr(paths, "notebooks", lambda: folder)
+    good(folder)
+    return folder
+
+
+@pytest.fixture
 def weight_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Empty assets and an empty hub cache, so that no weights on this machine are found."""
     import torch

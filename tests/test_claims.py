@@ -12,7 +12,7 @@ import pytest
 from wbclib import profiles
 from wbclib.evaluate import comparison, grid
 from wbclib.profiles import Profile
-from wbclib.report import claims, evidence, tables
+from wbclib.report import claims, evidence, pages, tables
 from wbclib.report.evidence import Finding
 from wbclib.report.notebooks import names
 
@@ -200,8 +200,8 @@ def test_the_page_links_every_claim_and_states_its_effect() -> None:
         ("C", "paper", "m", 2.0, NAN, NAN, float("inf"), "cannot tell", "c", "10-control", "nothing says"),
     ]
     found = pd.DataFrame(rows, columns=claims.COLUMNS)
-    assert claims.page(found)["effect"].tolist() == ["1.5 [1, 2]", "–", "2"]
-    assert claims.page(found)["by_chance"].tolist() == ["0.25", "–", "–"]
+    assert pages.claims(found)["effect"].tolist() == ["1.5 [1, 2]", "–", "2"]
+    assert pages.claims(found)["by_chance"].tolist() == ["0.25", "–", "–"]
     text = claims.listed(found)
     assert "**supported** ([07-ablation](07-ablation.html)); over 3 seeds; records: a, b." in text
     assert claims.sentences(found) == "- Supported: A."

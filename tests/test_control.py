@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,12 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
+from toy_notebooks import code, written
 
 from wbclib.evaluate import control, effect
 from wbclib.options import OutputFilter, Structure, Texture
-from wbclib.report import figures_control, sliders
+from wbclib.report import figures_control, pages, sliders
+from wbclib.report.execute import execute
 from wbclib.report.figures_training import Missing
 from wbclib.represent.structure import structure
 from wbclib.train.loop import Trained, stylise
@@ -41,8 +44,9 @@ def found(values: list[float], by_chance: float, measure: str = "gradient_inside
 
 def follows(values: list[float], by_chance: float) -> dict[str, Any]:
     swept = control.sweeps(found(values, by_chance), VARIANTS)
-    rows = control.follows(swept, {"structure": (("gradient_inside_regions", "higher"),)})
-    assert len(rows) == 1
+    both = pd.concat([swept, swept.assign(measure="number_of_colours")])
+    rows = control.follows(both)  # what is expected of the structure term stands in the table of expectations
+    assert rows["measure"].tolist() == ["gradient_inside_regions", "number_of_colours"]
     return {str(key): value for key, value in rows.iloc[0].items()}
 
 
@@ -71,6 +75,16 @@ def test_what_follows_is_told_from_what_does_not(
     assert (row["lowest"], row["highest"], row["points"]) == (0.1, 10.0, 5)
     assert row["change"] == values[-1] - values[0] and row["at_full"] == values[2]
     assert np.isnan(by_chance) or row["low"] == pytest.approx(row["change"] - by_chance)
+
+
+def test_the_page_has_a_change_with_its_interval_in_one_cell_and_no_interval_where_nothing_says_one() -> None:
+    swept = control.sweeps(found([500, 400, 300, 200, 100], 50.0), VARIANTS)
+    page = pages.follows(
+        control.follows(pd.concat([swept, swept.assign(measure="number_of_colours", by_chance=np.nan)]))
+    )
+    assert page["change"].tolist() == ["-400 [-450, -350]", "-400"]
+    assert page["weight"].tolist() == ["x0.1 to x10"] * 2 and page["expected"].tolist() == ["lower"] * 2
+    assert page["measure"].tolist() == ["gradient inside regions", "number of colours"]
 
 
 def test_tau_is_kendalls() -> None:
@@ -204,28 +218,7 @@ def test_sliders_are_widgets_where_somebody_can_move_them(monkeypatch: pytest.Mo
 
 def test_a_page_is_executed_without_sliders(study: Path) -> None:
     """The runner says that nobody is there, and takes that back."""
-    import os
-
-    import nbformat
-
-    from wbclib.report.execute import execute
-
-    cells = [
-        nbformat.v4.new_code_cell("p = 1"),
-        nbformat.v4.new_code_cell("import os; print(os.environ['WBC_STATIC'])"),
-    ]
-    cells[0].metadata["tags"] = ["parameters"]
-    path = study / "one.ipynb"
-    nbformat.write(
-        nbformat.v4.new_notebook(
-            cells=cells,
-            metadata={
-                "language_info": {"name": "python"},
-                "kernelspec": {"name": "python3", "display_name": "Python 3"},
-            },
-        ),
-        path,
-    )
+    path = written(study, "one", code("p = 1", "parameters"), code("import os; print(os.environ['WBC_STATIC'])"))
     done = execute(path, study / "out.ipynb", {})
     assert done.cells[-1].outputs[0]["text"].strip() == "1" and "WBC_STATIC" not in os.environ
 

@@ -15,6 +15,7 @@ from wbclib.evaluate import comparison, effect, expected, fid, grid, kid
 from wbclib.evaluate.comparison import Sets
 from wbclib.files import UserError
 from wbclib.profiles import Profile
+from wbclib.report import pages
 
 
 def loaded(tmp_path: Path, seeds: str, replicates: int = 2) -> Profile:
@@ -161,7 +162,7 @@ def test_variants_of_one_seed_stand_beside_those_of_several(tmp_path: Path, stud
 
 
 def test_the_page_holds_the_full_runs_values_and_the_differences_of_the_others(found: pd.DataFrame) -> None:
-    page, bold = grid.page(found, ["edge_strength", "colour_shift"])
+    page, bold = pages.ablation(found, ["edge_strength", "colour_shift"])
     lines = page.set_index("run")
     row = at(found, "no-structure", "edge_strength")
     numbers = [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wbclib import paths, profiles
+from wbclib import cli, paths, profiles
 from wbclib.files import UserError
 from wbclib.options import run_config, to_dict
 from wbclib.report.graph import Graph
@@ -129,3 +129,16 @@ def test_a_word_stands_for_many_runs() -> None:
     assert smoke.named("comparison") == smoke.compared()
     assert smoke.named("no-*") == [name for name in smoke.runs if name.startswith("no-")]
     assert smoke.named("whitebox") == ["whitebox"] and smoke.named("nothing") == ["nothing"]  # which run() then refuses
+
+
+def test_the_ablation_is_trained_seed_by_seed_and_a_word_for_nothing_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: smoke\nablation: {seeds: [1, 0], switches: []}")
+    mine = profiles.load(str(path))
+    seeds = [mine.run(run).seed for run in mine.named("ablation")]
+    assert seeds == sorted(seeds) and set(seeds) == {0, 1}
+    path.write_text("extends: smoke\nablation: false")
+    assert cli.main(["train", "ablation", "--profile", str(path)]) == 2
+    assert "has no ablation" in capsys.readouterr().err

@@ -2,68 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from nbformat import NotebookNode, v4
+from nbformat import v4
+from toy_notebooks import code, written
 
-from wbclib import files, images, paths, profiles
+from wbclib import files, images, paths
 from wbclib.files import UserError
-from wbclib.options import Edges
-from wbclib.report import execute, graph, page, provenance, site, tables
-
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-OPENING = "# 01 · Sums\n\n> How large is $\\frac{1}{2} + x^2$?\n\n$$\\sum_{i=1}^n i = \\frac{n(n+1)}{2}$$"
-PICTURE = """
-from wbclib.report import figures
-import sys, numpy as np
-print("\\x1b[31mred\\x1b[0m <b>", "__file__", sys.prefix)
-print("progress", file=sys.stderr)
-figures.strip([np.zeros((64, 64, 3), np.uint8)], ["a black square"])
-"""
-LEARNT = """
-from IPython.display import HTML, Markdown, display
-display(Markdown(f"The sum of $n = {n}$ numbers is {sum(range(n + 1))}. It is small."))
-display(HTML('<script src="https://example.org/x.js"></script><table><tr><td>cell</td></tr></table>'))
-"""
-
-
-def written(folder: Path, name: str, *cells: NotebookNode, **metadata: Any) -> Path:
-    """A notebook file made of these cells."""
-    path = folder / f"{name}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(v4.new_notebook(cells=list(cells), metadata={**KERNEL, **metadata}), path)
-    return path
-
-
-def code(source: str, *tags: str) -> NotebookNode:
-    return v4.new_code_cell(source.strip(), metadata={"tags": list(tags)})
-
-
-@pytest.fixture
-def shelf(study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of notebooks in place of the repository's, with one good notebook."""
-    folder = study / "notebooks"
-    monkeypatch.setattr(paths, "notebooks", lambda: folder)
-    written(
-        folder,
-        "01-sums",
-        v4.new_markdown_cell(OPENING),
-        code('profile = "quick"\nn = 3', "parameters"),
-        code(PICTURE, "cover"),
-        code(LEARNT, "learnt"),
-        wbc={"parameters": {"smoke": {"n": 4}}},
-    )
-    return folder
+from wbclib.report import execute, page, provenance, site, tables
 
 
 def test_notebook_becomes_a_page_that_stands_alone(shelf: Path, study: Path) -> None:
@@ -191,106 +144,6 @@ def test_unknown_and_damaged_notebooks(shelf: Path) -> None:
     (shelf / "05-bad.ipynb").write_text("{")
     with pytest.raises(UserError, match="05-bad.ipynb is not a notebook"):
         site.notebook("05-bad", "smoke")
-
-
-def record_of(profile: graph.Graph, run: str) -> Path:
-    path = paths.record(profile.profile.name, run)
-    files.write_json(path, {"name": run, "config_hash": profile.profile.hash(run)})
-    return path
-
-
-def test_stamps_follow_records_and_pages(shelf: Path) -> None:
-    written(shelf, "02-runs", code("", "parameters"), wbc={"runs": ["*"], "after": ["01-sums"], "tables": ["t"]})
-    plan = graph.Graph("smoke")
-    run = next(iter(plan.profile.runs))
-    record = record_of(plan, run)
-    plan.sync()
-    assert plan.run_stamp(run).exists()  # a committed record trains nothing
-    assert plan.notebook_inputs("02-runs")[0].name == "02-runs.ipynb"
-    assert plan.run_stamp(run) in plan.notebook_inputs("02-runs")
-    assert plan.notebook_stamp("01-sums") in plan.notebook_inputs("02-runs")
-
-    files.write_json(record, {"name": run, "config_hash": "of another configuration"})
-    plan.sync()
-    assert not plan.run_stamp(run).exists() and record.exists()
-
-    stamp = plan.notebook_stamp("02-runs")
-    for path in [*plan.notebook_outputs("02-runs"), stamp]:
-        files.write_text(path, "")
-    plan.sync()
-    assert stamp.exists() and not plan.done()
-    paths.report("smoke", "tables", "t.csv").unlink()
-    plan.sync()
-    assert not stamp.exists()
-
-
-def test_runs_of_a_notebook_may_be_patterns(shelf: Path) -> None:
-    cell = code("", "parameters")
-    written(shelf, "02-pattern", cell, wbc={"runs": ["cartoongan*"]})
-    written(shelf, "03-compared", cell, wbc={"runs": ["comparison"]})
-    plan = graph.Graph("smoke")
-    assert plan.wants["02-pattern"]["runs"] == [run for run in plan.profile.runs if run.startswith("cartoongan")]
-    assert plan.wants["03-compared"]["runs"] == ["pretrain", "whitebox", "cartoongan"]
-
-
-def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WBC_DEVICE", "cpu")
-    smoke, quick = graph.Graph("smoke"), graph.Graph("quick")
-    assert [smoke.cores("whitebox", jobs) for jobs in (1, 2, 4)] == [1, 1, 1] and not smoke.first()
-    assert [quick.cores("whitebox", jobs) for jobs in (1, 2, 3, 8)] == [1, 1, 2, 4]
-    assert quick.first() == [quick.run_stamp("pretrain"), quick.run_stamp("whitebox")]
-    monkeypatch.setenv("WBC_DEVICE", "cuda")
-    assert quick.cores("whitebox", 8) == quick.cores("cartoongan", 8) == 8
-
-
-def test_short_runs_of_the_ablation_share_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WBC_DEVICE", "cpu")
-    smoke = graph.Graph("smoke")
-    shared = [run for bundle in smoke.bundles() for run in bundle]
-    assert all(1 <= len(bundle) <= graph.BUNDLE for bundle in smoke.bundles())
-    # All of them but the one that waits for an initialisation of its own.
-    assert set(smoke.profile.named("ablation")) - set(shared) == {"pretraining-pixel"}
-    assert sorted([*shared, *smoke.alone()]) == sorted(smoke.profile.runs)
-    monkeypatch.setenv("WBC_DEVICE", "cuda")
-    assert smoke.bundles() == [] and smoke.alone() == list(smoke.profile.runs)
-
-
-def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
-    """A target of another form would be passed over in silence."""
-    quick = graph.Graph("quick")
-    quick.folder.mkdir(parents=True)
-    words = [word for word in graph.command_line(quick, 2) if word not in ("--quiet", "all")]
-    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    jobs = re.split(r"^rule ", done.stdout + done.stderr, flags=re.MULTILINE)
-    highest = {re.findall(r"run=([\w-]+)", part)[0] for part in jobs if "priority: highest" in part}
-    assert highest == {"pretrain", "whitebox"}
-
-
-def test_options_that_came_later_leave_older_hashes_alone() -> None:
-    """The record of the lab's white box was committed before them."""
-    found = files.read_json(paths.CHECKOUT / "reports/records/lab/whitebox.json")
-    assert profiles.load("lab", found["device"]["kind"]).hash("whitebox") == found["config_hash"]
-    config = profiles.load("lab", "cpu").run("whitebox")
-    for change in (
-        {"pool": 5},
-        {"edges": Edges(blur=7)},
-        {"weights": dataclasses.replace(config.weights, adversarial=1.0)},
-    ):
-        assert dataclasses.replace(config, **change).hash() != config.hash()
-
-
-def test_notebook_that_names_an_unknown_run(shelf: Path) -> None:
-    written(shelf, "02-runs", code("", "parameters"), wbc={"runs": ["whitebax"]})
-    with pytest.raises(UserError, match="whitebax"):
-        graph.Graph("smoke")
-
-
-def test_reproduce_says_one_line_about_a_wrong_profile(study: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert graph.main(["--profile", "quik"]) == 2
-    assert graph.main(["--jobs", "0"]) == 2
-    lines = capfd.readouterr().err.splitlines()
-    assert len(lines) == 2 and "quik" in lines[0] and "JOBS=0" in lines[1]
 
 
 @pytest.mark.parametrize(

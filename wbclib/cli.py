@@ -97,6 +97,8 @@ def _train(arguments: argparse.Namespace) -> None:
 
     profile = profiles.load(name)
     names = dict.fromkeys(run for asked in arguments.runs for run in profile.named(asked))
+    if not names:
+        raise UserError(f"profile {profile.name} has no {' or '.join(arguments.runs)}")
     if arguments.results and len(names) > 1:
         raise UserError(f"--results takes one run, not {len(names)}: call it once for each")
     for one in names:

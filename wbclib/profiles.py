@@ -75,8 +75,8 @@ class Profile:
         if name == "comparison":
             return self.compared()
         if name == "ablation":  # seed by seed: runs of one seed keep the same crops
-            runs = [(place, run) for variant in self.ablation for place, run in enumerate(variant.runs)]
-            return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
+            runs = (run for variant in self.ablation for run in variant.runs)
+            return sorted(runs, key=lambda run: self.run(run).seed)
         return fnmatch.filter(self.runs, name) or [name]
 
     def chain(self, name: str) -> list[str]:

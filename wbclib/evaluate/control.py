@@ -48,27 +48,22 @@ def sweeps(found: pd.DataFrame, variants: Sequence[Variant]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def follows(
-    swept: pd.DataFrame, expected: Mapping[str, Sequence[tuple[str, str]]] = EXPECTED, measures: Sequence[str] = ()
-) -> pd.DataFrame:
+def follows(swept: pd.DataFrame) -> pd.DataFrame:
     """Does the measure follow the weight, and in one direction?
 
     Args:
         swept: :func:`sweeps`.
-        expected: term -> (measure, what becomes of it *without* the term).
-        measures: further measures, of which nothing was expected.
 
     Returns:
-        A row a term and measure: term, measure, expected (with more weight), lowest and highest (factors of the
-        weight), points, at_lowest, at_full, at_highest, change (from lowest to highest), low, high (90 %: what the full
-        runs of other seeds show that two runs may differ by chance, either way), tau (Kendall's, of measure and
-        weight), verdict (higher, lower, cannot tell), outcome (as expected, the opposite, cannot tell; empty where
-        nothing was expected), monotonic (yes, no, cannot tell).
+        A row a term and measure that it is expected to move (:data:`wbclib.evaluate.expected.EXPECTED`): term,
+        measure, expected (with more weight), lowest and highest (factors of the weight), points, at_lowest, at_full,
+        at_highest, change (from lowest to highest), low, high (90 %: what the full runs of other seeds show that two
+        runs may differ by chance, either way), tau (Kendall's, of measure and weight), verdict (higher, lower, cannot
+        tell), outcome (as expected, the opposite, cannot tell), monotonic (yes, no, cannot tell).
     """
     rows = []
     for term, part in swept.groupby("term", sort=False):
-        said = {measure: OPPOSITE[without] for measure, without in expected.get(str(term), ())}
-        for measure in dict.fromkeys([*said, *measures]):
+        for measure, without in EXPECTED.get(str(term), ()):
             points = part[part["measure"] == measure].sort_values("factor")
             values, chance = points["value"].to_numpy(), float(points["by_chance"].max())
             change, half = float(values[-1] - values[0]), chance if np.isfinite(chance) else np.inf
@@ -77,32 +72,12 @@ def follows(
             one_way = "cannot tell" if len(points) < ENOUGH or told == "cannot tell" else _one_way(values, half)
             full = float(points.loc[points["run"] == FULL, "value"].iloc[0])
             ends = (float(points["factor"].iloc[0]), float(points["factor"].iloc[-1]), len(points))
-            word = said.get(measure, "")
+            word = OPPOSITE[without]
             shown = (float("nan"), float("nan")) if np.isinf(half) else (change - half, change + half)
             rows.append((term, measure, word, *ends, values[0], full, values[-1], change, *shown, tau, told,
-                         outcome(word, told) if word else "", one_way))  # fmt: skip
+                         outcome(word, told), one_way))  # fmt: skip
     names = ["term", "measure", "expected", "lowest", "highest", "points", "at_lowest", "at_full", "at_highest"]
     return pd.DataFrame(rows, columns=[*names, "change", "low", "high", "tau", "verdict", "outcome", "monotonic"])
-
-
-def page(outcome: pd.DataFrame) -> pd.DataFrame:
-    """:func:`follows` as a paper prints it: one column for the change with its interval, one for the weights."""
-    rows = outcome.to_dict("records")
-    return pd.DataFrame(
-        {
-            "term": outcome["term"],
-            "weight": [f"x{row['lowest']:g} to x{row['highest']:g}" for row in rows],
-            "measure": [row["measure"].replace("_", " ") for row in rows],
-            "expected": outcome["expected"],
-            "change": [
-                f"{row['change']:+.3g}" + ("" if np.isnan(row["low"]) else f" [{row['low']:+.3g}, {row['high']:+.3g}]")
-                for row in rows
-            ],
-            "tau": outcome["tau"],
-            "outcome": outcome["outcome"],
-            "monotonic": outcome["monotonic"],
-        }
-    )
 
 
 def _one_way(values: np.ndarray, chance: float) -> str:

@@ -25,7 +25,6 @@ from wbclib.train import trained
 from wbclib.variants import FULL, Variant
 
 KEYS = ["run", "changed", "seeds", "measure", "value", "low", "high", "difference", "diff_low", "diff_high"]
-READ = "Full: value; others: difference from it. Bold: can be told from chance, nothing more."
 COLUMNS = [*KEYS, "effect_size", "share", "over", "n", "by_chance", "verdict"]
 
 
@@ -211,30 +210,6 @@ def differences(found: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     rows = found[(found["run"] != FULL) & found["measure"].isin(measures)]
     rows = rows[["run", "measure", *names]].rename(columns=names)
     return rows.sort_values("measure", key=lambda column: column.map(measures.index), kind="stable", ignore_index=True)
-
-
-def page(found: pd.DataFrame, measures: Sequence[str]) -> tuple[pd.DataFrame, dict[str, list[int]]]:
-    """The table as a paper prints it, and which cells may be bold: those whose difference can be told.
-
-    Returns:
-        A row a variant, a column a measure: of the full run its value, of the others their difference from it, each
-        with its interval; and column -> numbers of rows.
-    """
-    bold: dict[str, list[int]] = {measure: [] for measure in measures}
-    lines = []
-    for place, (run, part) in enumerate(found.groupby("run", sort=False)):
-        of_run = part.set_index("measure")
-        line = {"run": "full, value" if run == FULL else str(run)}
-        for measure in measures:
-            row = of_run.loc[measure]
-            names = ("value", "low", "high") if run == FULL else ("difference", "diff_low", "diff_high")
-            digits, sign = (".3g", "") if run == FULL else (".2g", "+")
-            value, low, high = (f"{float(format(row[name], digits)):{sign}g}" for name in names)  # no 1.9e+02
-            line[measure] = value if low.strip("+") == "nan" else f"{value} [{low}, {high}]"
-            if row["verdict"] in ("higher", "lower"):
-                bold[measure].append(place)
-        lines.append(line)
-    return pd.DataFrame(lines, columns=["run", *measures]), {name: rows for name, rows in bold.items() if rows}
 
 
 def clear(found: pd.DataFrame, run: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from wbclib.evaluate.expected import EXPECTED, OPPOSITE
@@ -61,18 +60,6 @@ def table(profile: Profile) -> pd.DataFrame:
         told = (found.measure, *numbers, judge(found, one.supports))
         rows.append((one.claim, one.source, *told, ", ".join(found.records), one.notebook, found.why))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def page(found: pd.DataFrame) -> pd.DataFrame:
-    """The table as a paper prints it: claim, verdict, effect with its interval, what chance does, measure."""
-    rows = found.to_dict("records")
-    bounds = ["" if np.isnan(row["low"]) else f" [{row['low']:.3g}, {row['high']:.3g}]" for row in rows]
-    effects = [
-        "–" if np.isnan(row["effect"]) else f"{row['effect']:.3g}{bound}"
-        for row, bound in zip(rows, bounds, strict=True)
-    ]
-    chance = [f"{row['by_chance']:.2g}" if 0 < row["by_chance"] < np.inf else "–" for row in rows]
-    return found[["claim", "verdict"]].assign(effect=effects, by_chance=chance, measure=found["measure"])
 
 
 def listed(found: pd.DataFrame) -> str:

@@ -39,7 +39,7 @@ class Finding:
 
 
 def _row(profile: Profile, name: str, **where: str) -> dict[str, object] | None:
-    """The one row of a saved table with these values; None where the profile has not measured it."""
+    """The one row of a saved table with these values; None where no such row, or no such table, has been made."""
     try:
         found = tables.load(name, profile.name)
     except UserError:
@@ -47,6 +47,11 @@ def _row(profile: Profile, name: str, **where: str) -> dict[str, object] | None:
     for column, value in where.items():
         found = found[found[column].astype(str) == value]
     return {str(key): value for key, value in found.iloc[0].items()} if len(found) else None
+
+
+def _absent(profile: Profile, what: str, *names: str) -> str:
+    """Why nothing was measured, true whether the run or the whole table is missing."""
+    return f"no row of {what} in {' or '.join(f'tables/{name}.csv' for name in names)} of profile {profile.name}"
 
 
 def _to_cartoons(profile: Profile) -> str:
@@ -75,11 +80,11 @@ def moved(run: str, measure: str) -> Callable[[Profile], Finding]:
             variant = next(v for v in profile.ablation if v.name == run)
             several, chance = row["over"] == "seeds", float(row["by_chance"])  # type: ignore[arg-type]
             chance = 0.0 if several else chance if np.isfinite(chance) else float("inf")
-            moved = float(row["difference"]) / float(row["share"]) if several and row["share"] else NAN  # type: ignore
+            whole = float(row["difference"]) / float(row["share"]) if several and row["share"] else NAN  # type: ignore
             runs = (*profile.ablation[0].runs, *variant.runs)
             why = f"over {row['n']} {row['over']}" + (ONE_START if variant.start or run == "no-initialisation" else "")
-            return Finding(named, *_numbers(row), chance, SHARE * abs(moved), runs, why)
-        return Finding(named, why=f"profile {profile.name} has no run {run}")
+            return Finding(named, *_numbers(row), chance, SHARE * abs(whole), runs, why)
+        return Finding(named, why=_absent(profile, run, "ablation", "switches"))
 
     return ask
 
@@ -100,7 +105,7 @@ def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
         row = _row(profile, "follows", term=term, measure=measure)
         runs = tuple(run for v in profile.ablation if v.kind == "control" and v.what == term for run in v.runs)
         if row is None:
-            return Finding(measure.replace("_", " "), why=f"profile {profile.name} has no sweep of {term}")
+            return Finding(measure.replace("_", " "), why=_absent(profile, term, "follows"))
         named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
         effect, low, high = (float(row[key]) for key in ("change", "low", "high"))  # type: ignore[arg-type]
         why = f"monotonic: {row['monotonic']}; interval: what chance does between runs"
@@ -117,7 +122,7 @@ def cartoongan(run: str, measure: str) -> Callable[[Profile], Finding]:
         named = f"{measure.replace('_', ' ')}, {run} minus cartoongan"
         row = _row(profile, "cartoongan_ablation", run=run, measure=measure)
         if row is None:
-            return Finding(named, why=f"profile {profile.name} has no run {run}")
+            return Finding(named, why=_absent(profile, run, "cartoongan_ablation"))
         why = f"over {row['photographs']} photographs, {ONE_EACH}"
         return Finding(named, *_numbers(row), _chance(profile, measure), records=("cartoongan", run), why=why)
 
@@ -145,15 +150,16 @@ def distance(profile: Profile) -> Finding:
     where = {"style": style, "a": "whitebox", "b": "cartoongan", "metric": metric, "network": network, "to": "cartoons"}
     row, named = _row(profile, "paired", **where), f"{measure.replace('_', ' ')}, whitebox minus cartoongan"
     if row is None:
-        return Finding(named, why=f"profile {profile.name} compares no CartoonGAN")
+        return Finding(named, why=_absent(profile, "cartoongan", "paired"))
     runs = tuple(profile.styles()[style][method] for method in ("whitebox", "cartoongan"))
     why = f"over {row['photographs']} photographs, {ONE_EACH}"
     return Finding(named, *_numbers(row), _chance(profile, measure), records=runs, why=why)
 
 
 def cyclegan(profile: Profile) -> Finding:
-    runs = [name for name, config in profile.runs.items() if config.method == "cyclegan"]
-    return Finding("seconds a step, cartoongan over cyclegan", records=tuple(runs), why="no CycleGAN in this study yet")
+    """Nothing yet: the comparator is not there."""
+    del profile
+    return Finding("seconds a step, cartoongan over cyclegan", why="no CycleGAN in this study yet")
 
 
 def _scenes() -> np.ndarray:

@@ -88,15 +88,15 @@ class Graph:
 
         Each starts from a run outside of its bundle, if from any.
         """
+        if profiles.device_kind(self.profile.name) == "cuda":
+            return []
         waiting = {run for variant in self.profile.ablation if variant.start for run in variant.runs}
         config = self.profile.run
         small = [
             run
-            for run in sorted(self.profile.named("ablation"), key=lambda run: config(run).seed)  # the same kept crops
+            for run in self.profile.named("ablation")
             if run not in waiting and config(run).size <= SMALL and config(run).steps <= SHORT
         ]
-        if profiles.device_kind(self.profile.name) == "cuda":
-            return []
         return [small[i : i + BUNDLE] for i in range(0, len(small), BUNDLE)]
 
     def alone(self) -> list[str]:

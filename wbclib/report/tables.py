@@ -21,7 +21,7 @@ from wbclib.files import UserError, write_json, write_text
 
 CSV_FORMAT = "%.6g"
 Bold = Mapping[str, str | Sequence[int]]
-NUMBERS = "\\sisetup{retain-explicit-plus, text-series-to-math}\n"  # signs are kept, bold numbers are bold
+SIUNITX = "\\sisetup{retain-explicit-plus, text-series-to-math}\n"  # signs are kept, bold numbers are bold
 LONG = 60  # characters from which a cell's text is broken into lines
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 ONLY_NUMBERS = re.compile(r"[\s\d.,e+()\[\]-]*\d[\s\d.,e+()\[\]-]*")
@@ -121,7 +121,7 @@ def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None)
         styler = styler.apply(lambda _: marks, axis=None)
     columns = "".join(_columns(frame))
     text = styler.to_latex(hrules=True, caption=caption, label=label, column_format=columns, position_float="centering")
-    before = NUMBERS if "\\num{" in text else ""
+    before = SIUNITX if "\\num{" in text else ""
     if size := _size(frame):
         before += f"{size}\\setlength{{\\tabcolsep}}{{3pt}}\n"
     text = text.replace("\\centering\n", f"\\centering\n{before}", 1)

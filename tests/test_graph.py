@@ -1,0 +1,116 @@
+"""The graph: what waits for what, what shares the cores, and how it is known to be done."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from toy_notebooks import code, written
+
+from wbclib import files, paths, profiles
+from wbclib.files import UserError
+from wbclib.options import Edges
+from wbclib.report import graph
+
+
+def record_of(profile: graph.Graph, run: str) -> Path:
+    path = paths.record(profile.profile.name, run)
+    files.write_json(path, {"name": run, "config_hash": profile.profile.hash(run)})
+    return path
+
+
+def test_stamps_follow_records_and_pages(shelf: Path) -> None:
+    written(shelf, "02-runs", code("", "parameters"), wbc={"runs": ["*"], "after": ["01-sums"], "tables": ["t"]})
+    plan = graph.Graph("smoke")
+    run = next(iter(plan.profile.runs))
+    record = record_of(plan, run)
+    plan.sync()
+    assert plan.run_stamp(run).exists()  # a committed record trains nothing
+    assert plan.notebook_inputs("02-runs")[0].name == "02-runs.ipynb"
+    assert plan.run_stamp(run) in plan.notebook_inputs("02-runs")
+    assert plan.notebook_stamp("01-sums") in plan.notebook_inputs("02-runs")
+
+    files.write_json(record, {"name": run, "config_hash": "of another configuration"})
+    plan.sync()
+    assert not plan.run_stamp(run).exists() and record.exists()
+
+    stamp = plan.notebook_stamp("02-runs")
+    for path in [*plan.notebook_outputs("02-runs"), stamp]:
+        files.write_text(path, "")
+    plan.sync()
+    assert stamp.exists() and not plan.done()
+    paths.report("smoke", "tables", "t.csv").unlink()
+    plan.sync()
+    assert not stamp.exists()
+
+
+def test_runs_of_a_notebook_may_be_patterns(shelf: Path) -> None:
+    cell = code("", "parameters")
+    written(shelf, "02-pattern", cell, wbc={"runs": ["cartoongan*"]})
+    written(shelf, "03-compared", cell, wbc={"runs": ["comparison"]})
+    plan = graph.Graph("smoke")
+    assert plan.wants["02-pattern"]["runs"] == [run for run in plan.profile.runs if run.startswith("cartoongan")]
+    assert plan.wants["03-compared"]["runs"] == ["pretrain", "whitebox", "cartoongan"]
+
+
+def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WBC_DEVICE", "cpu")
+    smoke, quick = graph.Graph("smoke"), graph.Graph("quick")
+    assert [smoke.cores("whitebox", jobs) for jobs in (1, 2, 4)] == [1, 1, 1] and not smoke.first()
+    assert [quick.cores("whitebox", jobs) for jobs in (1, 2, 3, 8)] == [1, 1, 2, 4]
+    assert quick.first() == [quick.run_stamp("pretrain"), quick.run_stamp("whitebox")]
+    monkeypatch.setenv("WBC_DEVICE", "cuda")
+    assert quick.cores("whitebox", 8) == quick.cores("cartoongan", 8) == 8
+
+
+def test_short_runs_of_the_ablation_share_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WBC_DEVICE", "cpu")
+    smoke = graph.Graph("smoke")
+    shared = [run for bundle in smoke.bundles() for run in bundle]
+    assert all(1 <= len(bundle) <= graph.BUNDLE for bundle in smoke.bundles())
+    # All of them but the one that waits for an initialisation of its own.
+    assert set(smoke.profile.named("ablation")) - set(shared) == {"pretraining-pixel"}
+    assert sorted([*shared, *smoke.alone()]) == sorted(smoke.profile.runs)
+    monkeypatch.setenv("WBC_DEVICE", "cuda")
+    assert smoke.bundles() == [] and smoke.alone() == list(smoke.profile.runs)
+
+
+def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
+    """A target of another form would be passed over in silence."""
+    quick = graph.Graph("quick")
+    quick.folder.mkdir(parents=True)
+    words = [word for word in graph.command_line(quick, 2) if word not in ("--quiet", "all")]
+    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    jobs = re.split(r"^rule ", done.stdout + done.stderr, flags=re.MULTILINE)
+    highest = {re.findall(r"run=([\w-]+)", part)[0] for part in jobs if "priority: highest" in part}
+    assert highest == {"pretrain", "whitebox"}
+
+
+def test_options_that_came_later_leave_older_hashes_alone() -> None:
+    """The record of the lab's white box was committed before them."""
+    found = files.read_json(paths.CHECKOUT / "reports/records/lab/whitebox.json")
+    assert profiles.load("lab", found["device"]["kind"]).hash("whitebox") == found["config_hash"]
+    config = profiles.load("lab", "cpu").run("whitebox")
+    for change in (
+        {"pool": 5},
+        {"edges": Edges(blur=7)},
+        {"weights": dataclasses.replace(config.weights, adversarial=1.0)},
+    ):
+        assert dataclasses.replace(config, **change).hash() != config.hash()
+
+
+def test_notebook_that_names_an_unknown_run(shelf: Path) -> None:
+    written(shelf, "02-runs", code("", "parameters"), wbc={"runs": ["whitebax"]})
+    with pytest.raises(UserError, match="whitebax"):
+        graph.Graph("smoke")
+
+
+def test_reproduce_says_one_line_about_a_wrong_profile(study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert graph.main(["--profile", "quik"]) == 2
+    assert graph.main(["--jobs", "0"]) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2 and "quik" in lines[0] and "JOBS=0" in lines[1]

@@ -1,0 +1,62 @@
+"""Long tables as a page prints them: a row a run, a term or a claim, each number with its interval in one cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from wbclib.variants import FULL
+
+READ = "Full: value; others: difference from it. Bold: can be told from chance, nothing more."  # for captions
+
+
+def ablation(found: pd.DataFrame, measures: Sequence[str]) -> tuple[pd.DataFrame, dict[str, list[int]]]:
+    """The table of :func:`wbclib.evaluate.grid.table`, and which cells may be bold: differences that can be told.
+
+    Returns:
+        A row a variant, a column a measure: of the full run its value, of the others their difference from it, each
+        with its interval; and column -> numbers of rows.
+    """
+    bold: dict[str, list[int]] = {}
+    lines = []
+    for place, (run, part) in enumerate(found.groupby("run", sort=False)):
+        line = {"run": "full, value" if run == FULL else str(run)}
+        for measure, row in part.set_index("measure").loc[list(measures)].iterrows():
+            if run == FULL:
+                line[str(measure)] = _cell(row["value"], row["low"], row["high"])
+            else:
+                line[str(measure)] = _cell(row["difference"], row["diff_low"], row["diff_high"], digits=2, sign="+")
+            if row["verdict"] in ("higher", "lower"):
+                bold.setdefault(str(measure), []).append(place)
+        lines.append(line)
+    return pd.DataFrame(lines, columns=["run", *measures]), bold
+
+
+def follows(outcome: pd.DataFrame) -> pd.DataFrame:
+    """The table of :func:`wbclib.evaluate.control.follows`: one column for the change, one for the weights."""
+    rows = outcome.to_dict("records")
+    shown = outcome[["term"]].assign(
+        weight=[f"x{row['lowest']:g} to x{row['highest']:g}" for row in rows],
+        measure=outcome["measure"].str.replace("_", " "),
+        expected=outcome["expected"],
+        change=[_cell(row["change"], row["low"], row["high"], sign="+") for row in rows],
+    )
+    return shown.join(outcome[["tau", "outcome", "monotonic"]])
+
+
+def claims(found: pd.DataFrame) -> pd.DataFrame:
+    """The table of :func:`wbclib.report.claims.table`: claim, verdict, effect, what chance does, measure."""
+    rows = found.to_dict("records")
+    effects = [_cell(row["effect"], row["low"], row["high"]) for row in rows]
+    chance = [f"{row['by_chance']:.2g}" if 0 < row["by_chance"] < np.inf else "–" for row in rows]
+    return found[["claim", "verdict"]].assign(effect=effects, by_chance=chance, measure=found["measure"])
+
+
+def _cell(value: float, low: float, high: float, digits: int = 3, sign: str = "") -> str:
+    """``value [low, high]`` without exponents; the value alone where it has no interval, a dash where there is none."""
+    if np.isnan(value):
+        return "–"
+    value, low, high = (float(f"{x:.{digits}g}") for x in (value, low, high))
+    return f"{value:{sign}g}" + ("" if np.isnan(low) else f" [{low:{sign}g}, {high:{sign}g}]")
