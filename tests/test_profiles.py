@@ -43,7 +43,7 @@ def test_every_mistake_has_its_line(tmp_path: Path, text: str, line: str) -> Non
 
 
 def test_a_wrong_type_says_which_and_where(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"run pretrain\.batch: 'four' is not of type int"):
+    with pytest.raises(UserError, match=r"run whitebox\.batch: 'four' is not of type int"):
         profiles.load(written(tmp_path, "extends: smoke\nbase: {batch: four}"))
 
 
