@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from toy_notebooks import code, written
 
+from wbclib import paths
 from wbclib.evaluate import control, effect
 from wbclib.options import OutputFilter, Structure, Texture
 from wbclib.report import figures_control, pages, sliders
@@ -206,9 +207,9 @@ def test_sliders_are_widgets_where_somebody_can_move_them(monkeypatch: pytest.Mo
         drawn.append(settings)
         return PHOTOS[0]
 
-    monkeypatch.setenv(sliders.STATIC, "1")
+    monkeypatch.setenv(paths.STATIC, "1")
     assert sliders.explore(draw, {"share": (0.0, 1.0, 0.5)}) is sliders.NOT_ALIVE and not drawn
-    monkeypatch.delenv(sliders.STATIC)
+    monkeypatch.delenv(paths.STATIC)
     widget = sliders.explore(draw, {"share": (0.0, 1.0, 0.5), "regions": (10, 400, 200)}, PHOTOS[0])
     kinds = [type(child).__name__ for child in widget.children[:2]]
     assert kinds == ["FloatSlider", "IntSlider"]

@@ -58,10 +58,10 @@ def test_runs_of_a_notebook_may_be_patterns(shelf: Path) -> None:
 
 def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBC_DEVICE", "cpu")
-    smoke, quick = graph.Graph("smoke"), graph.Graph("quick")
-    assert [smoke.cores("whitebox", jobs) for jobs in (1, 2, 4)] == [1, 1, 1] and not smoke.first()
-    assert [quick.cores("whitebox", jobs) for jobs in (1, 2, 3, 8)] == [1, 1, 2, 4]
-    assert quick.first() == [quick.run_stamp("pretrain"), quick.run_stamp("whitebox")]
+    quick, lab = graph.Graph("quick"), graph.Graph("lab")
+    assert [quick.cores("whitebox", jobs) for jobs in (1, 2, 4)] == [1, 1, 1]  # small crops
+    assert [lab.cores("whitebox", jobs) for jobs in (1, 2, 3, 8)] == [1, 1, 2, 4]
+    assert quick.first() == [quick.run_stamp(run) for run in ("pretrain", "whitebox", "cartoongan-pretrain")]
     monkeypatch.setenv("WBC_DEVICE", "cuda")
     assert quick.cores("whitebox", 8) == quick.cores("cartoongan", 8) == 8
 
@@ -70,9 +70,11 @@ def test_short_runs_of_the_ablation_share_processes(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("WBC_DEVICE", "cpu")
     smoke = graph.Graph("smoke")
     shared = [run for bundle in smoke.bundles() for run in bundle]
-    assert all(1 <= len(bundle) <= graph.BUNDLE for bundle in smoke.bundles())
-    # All of them but the one that waits for an initialisation of its own.
-    assert set(smoke.profile.named("ablation")) - set(shared) == {"pretraining-pixel"}
+    assert all(2 <= len(bundle) <= graph.BUNDLE for bundle in smoke.bundles())
+    # All of the ablation but those that wait for an initialisation of their own.
+    assert set(smoke.profile.named("ablation")) - set(shared) == {"pretraining-pixel", "pretraining-abstraction"}
+    for bundle in smoke.bundles():
+        assert len({smoke.profile.run(run).init for run in bundle} - {""}) == 1
     assert sorted([*shared, *smoke.alone()]) == sorted(smoke.profile.runs)
     monkeypatch.setenv("WBC_DEVICE", "cuda")
     assert smoke.bundles() == [] and smoke.alone() == list(smoke.profile.runs)
@@ -87,7 +89,7 @@ def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
     assert done.returncode == 0, done.stderr
     jobs = re.split(r"^rule ", done.stdout + done.stderr, flags=re.MULTILINE)
     highest = {re.findall(r"run=([\w-]+)", part)[0] for part in jobs if "priority: highest" in part}
-    assert highest == {"pretrain", "whitebox"}
+    assert highest == {"pretrain", "whitebox", "cartoongan-pretrain"}
 
 
 def test_options_that_came_later_leave_older_hashes_alone() -> None:

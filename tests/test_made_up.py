@@ -20,7 +20,7 @@ TERMS["darkness"] = Term(
     "L_d", lambda view: view.output.mean(), "a dark picture, which nobody has asked for"
 )
 """
-SMOKE = "ablation: {base: {steps: 2}, replicates: 1, control: {structure: [0.1, 10]}}"
+SMOKE = "ablation: {base: {steps: 2, trail_every: 1}, replicates: 1, control: {structure: [0.1, 10]}}"
 SWITCH = """
 brightness:
   half: {output: {train_eps: 0.5}}

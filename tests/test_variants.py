@@ -74,6 +74,17 @@ def test_kinds_may_be_trained_with_the_first_seed_alone() -> None:
     assert made["adversarial-log"]["seed"] == 3 and "adversarial-log-seed5" not in made
 
 
+def test_a_switch_may_be_trained_with_every_seed_where_its_kind_is_not() -> None:
+    block = {
+        "seeds": [3, 5],
+        "one_seed": ["switch"],
+        "all_seeds": ["pretraining"],
+        "switches": ["adversarial", "pretraining"],
+    }
+    _, variants = expand(block, RUNS, SWITCHES, "here")
+    assert {v.what: len(v.runs) for v in variants if v.kind == "switch"} == {"adversarial": 1, "pretraining": 2}
+
+
 def test_a_child_drops_a_sweep() -> None:
     for control in (False, {"structure": False}):
         assert not [v for v in expand({"control": control}, RUNS, {}, "here")[1] if v.kind == "control"]

@@ -36,6 +36,10 @@ class View(Protocol):
         """Perceptual features of the output."""
 
     @property
+    def abstraction(self) -> Tensor:
+        """Flow-based abstraction of the photograph, (N, 3, H, W) in [-1, 1], without gradient."""
+
+    @property
     def structure_features(self) -> Tensor:
         """Perceptual features of the output's structure image, without gradient."""
 
@@ -164,6 +168,11 @@ TERMS: dict[str, Term] = {
         r"\mathcal{L}_{\mathrm{pixel}}",
         lambda view: (view.output - view.photo).abs().mean(),
         "the photograph itself (the official code's pretraining loss)",
+    ),
+    "abstraction": Term(
+        r"\mathcal{L}_{\mathrm{abs}}",
+        lambda view: (view.output - view.abstraction).abs().mean(),
+        "the photograph's flow-based abstraction: flat colours and black lines (supervised start)",
     ),
     "adversarial": Term(
         r"\mathcal{L}_{\mathrm{adv}}",

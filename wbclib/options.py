@@ -72,6 +72,28 @@ class Texture:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """Flow-based abstraction, names as in the papers (Kang et al. 2007 and 2009); pixels, and colours of 0 to 255."""
+
+    radius: int = 5  # of the window of the edge tangent flow
+    iterations: int = 3
+    separable: bool = False
+    eta: float = 1.0  # slope of the magnitude weight
+    sigma_c: float = 1.0  # centre of the difference of Gaussians
+    sigma_m: float = 3.0  # length of lines
+    rho: float = 0.997  # share of the surround; smaller draws more
+    tau: float = 0.8  # threshold of lines; larger draws more
+    drawings: int = 1  # how often lines are found, each time with the lines of before drawn into the photograph
+    sigma_e: float = 2.0  # bilateral filter along the flow
+    r_e: float = 50.0
+    sigma_g: float = 2.0  # and across it
+    r_g: float = 10.0
+    smoothings: int = 2
+    bins: int = 8  # of lightness
+    sharpness: float = 3.0  # of the steps between them, phi of Winnemöller et al. 2006
+
+
+@dataclass(frozen=True)
 class OutputFilter:
     """Guided filter between photograph and network output (official code: training 1e-2, inference 5e-3)."""
 
@@ -109,6 +131,7 @@ class Weights:
     content: float = 0.0
     tv: float = 0.0
     pixel: float = 0.0
+    abstraction: float = 0.0  # the photograph's flow-based abstraction in place of the photograph
     adversarial: float = 0.0  # CartoonGAN's discriminator; surface and texture have their own
 
 
@@ -134,6 +157,7 @@ class RunConfig:
     surface: Surface = field(default_factory=Surface)
     structure: Structure = field(default_factory=Structure)
     texture: Texture = field(default_factory=Texture)
+    flow: Flow = field(default_factory=Flow)
     output: OutputFilter = field(default_factory=OutputFilter)
     generator: str = "unet"  # a key of wbclib.train.methods.GENERATORS: unet | residual
     residual: Residual = field(default_factory=Residual)
@@ -145,6 +169,7 @@ class RunConfig:
     cartoons: CorpusSpec = field(default_factory=lambda: CorpusSpec(kind="toon", count=64))
     checkpoint_every: int = 100
     sample_every: int = 100
+    trail_every: int = 0  # steps between generators that are kept, the first before any step; 0: none
 
     def hash(self) -> str:
         """Stable 64-digit hash; what does not change the result (how often things are saved) is left out.
@@ -152,9 +177,9 @@ class RunConfig:
         So are options that came later (:data:`LATER`) while they hold their defaults: records of before stay valid.
         """
         values = dataclasses.asdict(self)
-        values.pop("checkpoint_every")
-        values.pop("sample_every")
-        for *groups, name in LATER:
+        for name in SAVING:
+            values.pop(name)
+        for *groups, name in (option.split(".") for option in LATER):
             place, default = values, dataclasses.asdict(RunConfig())
             for group in groups:
                 place, default = place[group], default[group]
@@ -163,7 +188,8 @@ class RunConfig:
         return digest(values)
 
 
-LATER = (("weights", "adversarial"), ("generator",), ("residual",), ("edges",), ("pool",), ("kept",))
+SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
+LATER = ("weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow")
 
 
 @dataclass(frozen=True)

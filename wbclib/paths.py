@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+STATIC = "WBC_STATIC"  # set where a notebook is executed and nobody is there to move a slider
 
 
 def root() -> Path:

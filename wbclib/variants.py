@@ -25,6 +25,7 @@ class Grid:
     base: Mapping[str, Any] = field(default_factory=dict)  # a schedule for all of them, the full one too
     seeds: tuple[int, ...] = (0,)
     one_seed: tuple[str, ...] = ()  # kinds of variants that are trained with the first of the seeds alone
+    all_seeds: tuple[str, ...] = ()  # switches that are trained with all of them in spite of that
     replicates: int = 2  # with one seed: further full runs, with other seeds, to see how far runs differ by chance
     drop: bool = True  # every term of the full run, and its initialisation
     switches: tuple[str, ...] = ()  # of switches.yaml: a switch with all of its settings, or one as switch-setting
@@ -79,7 +80,7 @@ def expand(
             own[start] = first
         if kind != "full" and run_config(merge(full, change)) == run_config(full):
             continue  # the full run's own setting
-        seeds = grid.seeds[:1] if kind in grid.one_seed else grid.seeds
+        seeds = grid.seeds[:1] if kind in grid.one_seed and what not in grid.all_seeds else grid.seeds
         seeded = {name if seed == seeds[0] else f"{name}-seed{seed}": {"seed": seed} for seed in seeds}
         own |= {run: merge(merge(full, seed), change) for run, seed in seeded.items()}
         if taken := sorted(own.keys() & (runs.keys() | made.keys())):

@@ -10,10 +10,8 @@ import pandas as pd
 
 from wbclib.evaluate.effect import effect
 from wbclib.evaluate.history import flat
-from wbclib.options import RunConfig
+from wbclib.options import SAVING, RunConfig
 from wbclib.profiles import Profile
-
-SAVING = ("checkpoint_every", "sample_every")  # change no result
 
 
 def variants(profile: Profile, base: str) -> list[str]:

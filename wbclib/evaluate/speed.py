@@ -12,14 +12,14 @@ import torch
 from tqdm import tqdm
 
 from wbclib import paths
-from wbclib.evaluate import speed_changes, speed_inference, speed_methods, speed_step, speed_structure
+from wbclib.evaluate import speed_changes, speed_flow, speed_inference, speed_methods, speed_step, speed_structure
 from wbclib.files import atomic
 from wbclib.options import RunConfig
 from wbclib.train import records
 
 PLACE = ["size", "batch", "threads", "device"]
 COLUMNS = ["name", "ours", "other", "unit", "ratio", "threads", "device", "other_is"]
-ROWS = (*speed_structure.ROWS, *speed_inference.ROWS, *speed_methods.ROWS, *speed_step.ROWS)
+ROWS = (*speed_structure.ROWS, *speed_flow.ROWS, *speed_inference.ROWS, *speed_methods.ROWS, *speed_step.ROWS)
 
 
 def path(name: str = "bench") -> Path:

@@ -22,12 +22,12 @@ from wbclib.represent import colour_regions, guided_filter, merge_regions, segme
 SIDE = 256
 
 
-def reference() -> ModuleType:
-    """The plain implementation of the structure representation, which lives with the tests as their oracle."""
-    path = paths.CHECKOUT / "tests" / "reference_structure.py"
+def reference(name: str = "reference_structure") -> ModuleType:
+    """The plain implementation of a representation, which lives with the tests as their oracle."""
+    path = paths.CHECKOUT / "tests" / f"{name}.py"
     if not path.is_file():
-        raise UserError("the bench needs tests/reference_structure.py: run it in a checkout of the repository")
-    spec = importlib.util.spec_from_file_location("reference_structure", path)
+        raise UserError(f"the bench needs tests/{name}.py: run it in a checkout of the repository")
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     sys.modules[module.__name__] = module  # its dataclasses look themselves up
     spec.loader.exec_module(module)  # type: ignore[union-attr]

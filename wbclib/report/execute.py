@@ -25,7 +25,6 @@ from nbformat import NotebookNode
 from wbclib import paths
 from wbclib.files import UserError, write_text
 from wbclib.report.notebooks import read, tagged
-from wbclib.report.sliders import STATIC
 
 # Warnings that a cell or our code causes are errors; those that Jupyter's own machinery causes are not ours.
 STRICT = "import warnings; warnings.filterwarnings('error', module=r'(wbclib|__main__|numpy|pandas|matplotlib)(\\.|$)')"
@@ -86,7 +85,7 @@ def execute(path: Path, target: Path, parameters: Mapping[str, Any], *, threads:
     check_parameters(path, parameters)
     failed = target.with_suffix(".failed.ipynb")
     limits = {} if threads is None else {f"{kind}_NUM_THREADS": str(threads) for kind in ("OMP", "MKL", "OPENBLAS")}
-    with tempfile.TemporaryDirectory() as folder, _environment(PYTHONPATH=_modules(), **limits, **{STATIC: "1"}):
+    with tempfile.TemporaryDirectory() as folder, _environment(PYTHONPATH=_modules(), **limits, **{paths.STATIC: "1"}):
         draft = Path(folder) / path.name
         # fmt: off
         arguments = dict(

@@ -84,20 +84,29 @@ class Graph:
         return [self.run_stamp(init)] if init else []
 
     def bundles(self) -> list[list[str]]:
-        """Runs that share a process: those of the ablation whose crops are small and whose steps are few.
+        """Runs that share a process, of small crops and few steps, that start from the same run or from none.
 
-        Each starts from a run outside of its bundle, if from any.
+        No run starts from one of them.
         """
         if profiles.device_kind(self.profile.name) == "cuda":
             return []
-        waiting = {run for variant in self.profile.ablation if variant.start for run in variant.runs}
-        config = self.profile.run
-        small = [
-            run
-            for run in self.profile.named("ablation")
-            if run not in waiting and config(run).size <= SMALL and config(run).steps <= SHORT
-        ]
-        return [small[i : i + BUNDLE] for i in range(0, len(small), BUNDLE)]
+        config, ablation = self.profile.run, self.profile.named("ablation")
+        ordered = [run for run in self.profile.runs if run not in ablation] + ablation
+        begun: dict[str, list[str]] = {}
+        init = ""
+        for run in ordered:
+            if run not in self.starts() and config(run).size <= SMALL and config(run).steps <= SHORT:
+                init = config(run).init or init  # one that starts from nothing joins those before it
+                begun.setdefault(init, []).append(run)
+        found = []
+        for runs in begun.values():
+            n, count = len(runs), -(-len(runs) // BUNDLE)
+            found += [runs[n * k // count : n * (k + 1) // count] for k in range(count)]  # of about the same length
+        return [bundle for bundle in found if len(bundle) > 1]
+
+    def starts(self) -> set[str]:
+        """Runs that other runs start from."""
+        return {config.init for config in self.profile.runs.values()}
 
     def alone(self) -> list[str]:
         """Runs that have a process of their own."""
@@ -116,9 +125,10 @@ class Graph:
         return 1 if self.profile.run(run).size <= SMALL else (jobs + 1) // 2
 
     def first(self) -> list[Path]:
-        """Stamps of the runs that everything waits for: those of the large crops, but for the ablation's own."""
-        made = self.profile.ablated()
-        return [self.run_stamp(run) for run, c in self.profile.runs.items() if c.size > SMALL and run not in made]
+        """Stamps of the runs that most waits for: long ones and those that others start from, but no ablation's own."""
+        made, starts = self.profile.ablated(), self.starts()
+        chosen = {run for run, config in self.profile.runs.items() if run in starts or config.steps > SHORT}
+        return [self.run_stamp(run) for run in self.profile.runs if run in chosen and run not in made]
 
     def notebook_inputs(self, notebook: str) -> list[Path]:
         """Files that a notebook's pages must be newer than."""

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from wbclib import paths, profiles
 from wbclib.files import read_json, write_text
 from wbclib.profiles import Profile
-from wbclib.report import page, provenance, readme
+from wbclib.report import page, provenance
 from wbclib.report.execute import execute
 from wbclib.report.notebooks import names, read, read_notebook
 from wbclib.report.provenance import stale
@@ -117,6 +117,8 @@ def index(profile: str) -> Path:
 
 def summary(profile: str) -> Path:
     """Write the page that is committed beside a profile's records: its tables, pictures and origins, no notebooks."""
+    from wbclib.report import readme  # here alone: it loads networks, which no other page waits for
+
     loaded = profiles.load(profile)
     picture = paths.report(loaded.name, "figures", readme.PICTURE)
     return _index(loaded, paths.report(loaded.name, "index.html"), "", None, picture.name if picture.is_file() else "")

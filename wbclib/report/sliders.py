@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from wbclib import paths
 from wbclib.report import figures
 from wbclib.report.figures_training import Missing
 
-STATIC = "WBC_STATIC"  # set where a notebook is executed and nobody is there to move anything
 NOT_ALIVE = Missing("Sliders over the same settings: open this notebook in JupyterLab (`make lab`).")
 Range = tuple[float, float, float]  # lowest, highest, first
 
@@ -31,7 +31,7 @@ def explore(draw: Callable[..., np.ndarray], ranges: Mapping[str, Range], before
     Returns:
         A widget, or in a notebook that is executed for its page a sentence in its place.
     """
-    if os.environ.get(STATIC):
+    if os.environ.get(paths.STATIC):
         return NOT_ALIVE
     import ipywidgets
 

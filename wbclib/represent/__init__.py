@@ -1,4 +1,4 @@
-"""The white box: an image as surface, structure and texture (white-box paper, section 3).
+"""The white box: an image as surface, structure and texture (white-box paper, section 3); and flow-based abstraction.
 
 Pure functions on (N, C, H, W) tensors in [-1, 1]; nothing here knows a network. ``surface`` and ``structure`` are the
 functions; their modules are reached by ``from wbclib.represent.surface import ...``.

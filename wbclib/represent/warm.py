@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import torch
 
-from wbclib.options import Structure
+from wbclib.options import Flow, Structure
+from wbclib.represent.flow import abstraction
 from wbclib.represent.structure import structure
 from wbclib.represent.surface import guided_filter
 
@@ -18,6 +19,7 @@ def main() -> None:
     structure(x, Structure(regions=3))
     for image in (x, x.double()):
         guided_filter(image, image, 1, 0.1)
+        abstraction(image, Flow())
 
 
 if __name__ == "__main__":

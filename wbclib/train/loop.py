@@ -29,7 +29,7 @@ from wbclib.corpora.loader import Loader
 from wbclib.files import UserError, sha256, write_bytes, write_json
 from wbclib.options import RunConfig, to_dict
 from wbclib.profiles import Profile, load
-from wbclib.train import checkpoints, records
+from wbclib.train import checkpoints, records, trail
 from wbclib.train.methods import METHODS, Method
 
 log = logging.getLogger("wbclib")
@@ -165,6 +165,8 @@ class _Run:
         draw, device = torch.Generator(), self.fabric.device
         bar = tqdm(total=config.steps, initial=self.step, desc=f"{self.profile.name}/{self.name}", unit="step",
                    disable=not progress, mininterval=1.0)  # fmt: skip
+        if config.trail_every and not self.step:
+            trail.keep(self.folder, 0, self.method.modules["generator"])
         with bar, (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
             for step, batch in loader.prefetch(self.step, config.steps):
                 torch.manual_seed(step_seed(config.seed, step))
@@ -179,6 +181,8 @@ class _Run:
                     bar.set_postfix(self._write_metrics(metrics, values), refresh=False)
                 if last or self.step % config.sample_every == 0:
                     self._write_sample()
+                if config.trail_every and (last or self.step % config.trail_every == 0):
+                    trail.keep(self.folder, self.step, self.method.modules["generator"])
                 if last or self.step % config.checkpoint_every == 0:
                     metrics.flush()
                     self.seconds, clock = self.seconds + time.monotonic() - clock, time.monotonic()

@@ -25,6 +25,7 @@ from wbclib.networks.discriminators import PatchDiscriminator
 from wbclib.networks.generators import UNet
 from wbclib.networks.residual import CartoonDiscriminator, ImagePool, ResidualGenerator
 from wbclib.options import Edges, RunConfig
+from wbclib.represent.flow import abstraction
 from wbclib.represent.structure import Pending, begin
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
@@ -71,6 +72,10 @@ class View(losses.View):
             return self.method.remembered[self.index].float()
         with torch.no_grad():
             return self.method.perceive(self.photo)
+
+    @cached_property
+    def abstraction(self) -> Tensor:
+        return abstraction(self.photo, self.method.config.flow)
 
     @cached_property
     def structure_features(self) -> Tensor:
@@ -238,7 +243,8 @@ class Pretrain(Method):
     """Initialisation: the generator learns to reproduce the photograph before it meets a discriminator.
 
     White-box paper, section 3.4, and CartoonGAN, section 3.3 (content loss); the official white-box code
-    uses the pixel L1 instead. Which one is a matter of the run's weights.
+    uses the pixel L1 instead; a supervised start learns the photograph's flow-based abstraction. Which one is a matter
+    of the run's weights.
     """
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:

@@ -1,0 +1,57 @@
+"""Timing of the flow-based abstraction against the plain reference, and the memory that a large picture takes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from torch import Tensor
+
+from wbclib import images
+from wbclib.corpora import bundled
+from wbclib.evaluate.speed_structure import reference
+from wbclib.evaluate.timing import paired, row
+from wbclib.options import Flow
+from wbclib.represent import flow
+
+SIZE, SHARE, LARGE = (600, 800), 10, (3000, 4000)  # height and width; the reference has a tenth of both sides
+
+
+def photograph(height: int, width: int) -> Tensor:
+    """The bundled photograph of coffee, (1, 3, height, width) in [-1, 1]."""
+    return images.to_tensor(images.resize(bundled.photographs().image(1), (height, width))[None])
+
+
+def flow_600x800() -> dict[str, Any]:
+    """A picture of 600 x 800 on one core; the reference does a hundredth of it, which is multiplied."""
+    options, plain = Flow(), reference("reference_flow")
+    large, small = photograph(*SIZE), photograph(*(side // SHARE for side in SIZE))[0].double().numpy()
+    ours, other, ratio = paired(
+        lambda: flow.abstraction(large, options), lambda: plain.abstraction(small, options), rounds=3
+    )
+    said = f"the plain reference of the tests on {SIZE[0] // SHARE} x {SIZE[1] // SHARE}, times {SHARE**2}; one core"
+    return row("flow_600x800", ours, SHARE**2 * other, SHARE**2 * ratio, said)
+
+
+def flow_12_megapixels() -> dict[str, Any]:
+    """Memory beside the picture itself that one of 12 megapixels takes at most, in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
+        peak, picture = apart.submit(_peak, LARGE).result()
+    found = {"name": "flow_12_megapixels", "ours": peak, "other": picture, "unit": "MB", "ratio": picture / peak}
+    return found | {"other_is": "the picture itself, three planes in float32"}
+
+
+def _peak(size: tuple[int, int]) -> tuple[float, float]:
+    """Megabytes that the abstraction adds to the process at its peak, and those of the picture."""
+    scale = 2**20 if sys.platform == "darwin" else 2**10
+    flow.abstraction(photograph(60, 80), Flow())  # compiled kernels and threads are there before
+    x = photograph(*size)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    flow.abstraction(x, Flow())
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / scale, x.nbytes / 2**20
+
+
+ROWS = (flow_600x800, flow_12_megapixels)
