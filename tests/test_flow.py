@@ -15,6 +15,7 @@ from torch import Tensor
 
 from wbclib import images
 from wbclib.corpora import bundled
+from wbclib.files import UserError
 from wbclib.options import Flow
 from wbclib.represent import flow
 
@@ -175,3 +176,21 @@ def test_bad_input_says_what_is_wrong() -> None:
         flow.abstraction(torch.full((1, 3, 8, 8), float("nan")), Flow())
     with pytest.raises(ValueError, match="expected a flow"):
         flow.lines(torch.zeros(1, 3, 8, 8), torch.zeros(1, 2, 8, 9), Flow())
+    with pytest.raises(ValueError, match="longer than 1"):
+        flow.smooth(torch.zeros(1, 3, 8, 8), torch.ones(1, 2, 8, 8), Flow())
+
+
+@pytest.mark.parametrize("name", ["radius", "drawings", "bins", "sigma_c", "r_e", "r_g"])
+def test_options_that_would_divide_by_nothing_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match=rf"flow\.{name}: 0 must be above 0"):
+        Flow(**{name: 0})
+
+
+def test_a_weight_of_magnitudes_too_steep_for_single_precision_is_refused() -> None:
+    with pytest.raises(UserError, match=r"flow\.eta: 41 must lie between 0 and 40"):
+        Flow(eta=41)
+
+
+def test_a_steep_weight_of_magnitudes_stays_finite() -> None:
+    field = flow.tangents(photograph(40, 40).float(), Flow(eta=40))
+    assert torch.isfinite(field).all() and (field.norm(dim=1) > 0.99).float().mean() > 0.5

@@ -57,6 +57,14 @@ def test_three_ways_draw_equally_much() -> None:
     assert lengths[0] > 300 and lengths[1:] == pytest.approx([lengths[0]] * 2, rel=0.05)
 
 
+def test_methods_are_compared_photograph_by_photograph() -> None:
+    rows = [(0, "flow", 5, 10, 0.9), (0, "Canny", 5, 4, 0.5), (1, "Canny", 5, 7, 0.6), (1, "flow", 5, 8, 0.2)]
+    frame = flow_study.pd.DataFrame(rows, columns=["photo", "method", "noise", "length", "again"])
+    found = flow_study.minus(frame, "flow", "Canny").set_index("photo")
+    assert found["length"].tolist() == [6, 1] and found["again"].tolist() == pytest.approx([0.4, -0.4])
+    assert set(found["method"]) == {"flow minus Canny"}
+
+
 def test_edges_are_compared_at_equal_texture() -> None:
     points = [("a", 0.2, 0.5), ("a", 1.0, 0.9), ("b", 0.4, 0.6), ("b", 0.8, 1.0)]
     rows = [{"photo": 0, "filter": name, "texture": t, "edges": e} for name, t, e in points]

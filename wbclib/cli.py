@@ -137,7 +137,13 @@ def _unpack(arguments: argparse.Namespace) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    from wbclib.report import site
+    # What checks notebooks would compile a grammar of internationalised addresses, for two seconds in every process; it
+    # does without where that package is not to be had, and no notebook's schema knows such an address.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    try:
+        from wbclib.report import site
+    finally:
+        del sys.modules["rfc3987_syntax"]
 
     if arguments.what == "notebook":
         if not arguments.name:

@@ -81,7 +81,7 @@ class Flow:
     eta: float = 1.0  # slope of the magnitude weight
     sigma_c: float = 1.0  # centre of the difference of Gaussians
     sigma_m: float = 3.0  # length of lines
-    rho: float = 0.997  # share of the surround; smaller draws more
+    rho: float = 0.997  # share of the surround; smaller draws less
     tau: float = 0.8  # threshold of lines; larger draws more
     drawings: int = 1  # how often lines are found, each time with the lines of before drawn into the photograph
     sigma_e: float = 2.0  # bilateral filter along the flow
@@ -91,6 +91,13 @@ class Flow:
     smoothings: int = 2
     bins: int = 8  # of lightness
     sharpness: float = 3.0  # of the steps between them, phi of Winnemöller et al. 2006
+
+    def __post_init__(self) -> None:
+        for name in ("radius", "drawings", "bins", "sigma_c", "sigma_m", "sigma_e", "r_e", "sigma_g", "r_g"):
+            if not getattr(self, name) > 0:
+                raise UserError(f"flow.{name}: {getattr(self, name)} must be above 0")
+        if not 0 <= self.eta <= 40:  # single precision holds no larger weights
+            raise UserError(f"flow.eta: {self.eta} must lie between 0 and 40")
 
 
 @dataclass(frozen=True)

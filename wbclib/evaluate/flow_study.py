@@ -160,6 +160,13 @@ def over_photographs(frame: pd.DataFrame, by: Sequence[str], measures: Sequence[
     return pd.DataFrame(rows, columns=[*by, "measure", "value", "low", "high", "n"])
 
 
+def minus(frame: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """A method of :func:`line_table` minus another one, photograph by photograph: rows of the same columns."""
+    by = ["photo", "noise"]
+    ours, other = (frame[frame["method"] == name].set_index(by)[["length", "again"]] for name in (first, second))
+    return (ours - other).reset_index().assign(method=f"{first} minus {second}")
+
+
 def tradeoff(photos: Tensor, options: Flow, spreads: Sequence[float] = (5, 10, 20, 40, 80)) -> pd.DataFrame:
     """Texture left against edges left, two bilateral filters: columns photo, filter, setting, texture, edges.
 
@@ -196,7 +203,7 @@ def edges_at(frame: pd.DataFrame, texture: float) -> pd.DataFrame:
             if points["texture"].min() <= texture <= points["texture"].max():
                 row[str(name)] = float(np.interp(texture, points["texture"], points["edges"]))
         rows.append(row)
-    return pd.DataFrame(rows).dropna(ignore_index=True)
+    return pd.DataFrame(rows, columns=["photo", *frame["filter"].unique()]).dropna(ignore_index=True)
 
 
 def steps(photos: Tensor, options: Flow) -> Mapping[str, np.ndarray]:

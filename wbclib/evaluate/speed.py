@@ -39,7 +39,7 @@ def changes() -> pd.DataFrame:
 
 
 def bench() -> pd.DataFrame:
-    """Measure every row and write the table; columns :data:`COLUMNS`, times in milliseconds."""
+    """Measure every row and write the table; columns :data:`COLUMNS`, in milliseconds where ``unit`` says no other."""
     device = records.device_entry(torch.device("cpu"), "32-true")
     everywhere = {"unit": "ms", "threads": device["threads"], "device": device["name"]}
     asked = (*ROWS, *(speed_step.GPU_ROWS if torch.cuda.is_available() else ()))

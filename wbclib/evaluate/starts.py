@@ -20,13 +20,13 @@ MEASURES = ("distance", "edge_agreement")
 def starts(profile: Profile) -> dict[str, Variant]:
     """Name of the start -> the ablation's variant that differs from the full one in its start alone; that one first.
 
-    The full run's own start has the names of its loss terms. Empty where the ablation's runs keep no generators on
-    their way (``trail_every``).
+    The full run's own start has the names of its loss terms. Left out are variants whose runs have not kept their
+    generators on the way, from the first to the last step (``trail_every``), or left them where they were trained.
     """
     found: dict[str, Variant] = {}
     for variant in profile.ablation:
         config = profile.run(variant.runs[0])
-        if not config.trail_every:
+        if not all({0, config.steps} <= trail.kept(profile.name, run).keys() for run in variant.runs):
             continue
         if variant.name == FULL:
             weights = profile.run(config.init).weights if config.init else None

@@ -20,6 +20,7 @@ from wbclib.report.evidence import Finding
 
 COLUMNS = ["claim", "source", "measure", "effect", "low", "high", "by_chance", "verdict", "records", "notebook", "why"]
 WHITEBOX, CARTOONGAN = "White-box Cartoonization (CVPR 2020)", "CartoonGAN (CVPR 2018)"
+KANG = "Kang, Lee, Chui (NPAR 2007, TVCG 2009)"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def judge(found: Finding, supports: str) -> str:
 def table(profile: Profile) -> pd.DataFrame:
     """Every claim with what this profile says of it: columns :data:`COLUMNS`.
 
-    Reads the tables of notebooks 07 to 10, which must have been written, and measures what stands in none of them.
+    Reads the tables of notebooks 04 and 07 to 10, which must have been written; measures what stands in none of them.
     """
     rows = []
     for one in claims(profile):
@@ -93,6 +94,18 @@ def claims(profile: Profile) -> Iterator[Claim]:
         "02-structure",
         evidence.contrast,
     )
+    yield Claim(
+        "Flow-based lines are found again under noise better than Canny's",
+        KANG,
+        "04-flow",
+        evidence.flow_lines,
+    )
+    yield Claim(
+        "The flow-based bilateral filter keeps edges better than the plain one at equal smoothing",
+        KANG,
+        "04-flow",
+        evidence.flow_smoothing,
+    )
     for term in ("surface", "structure", "texture"):
         yield Claim(f"The {term} representation is needed", WHITEBOX, "07-ablation", evidence.nearer(f"no-{term}"))
     yield Claim(
@@ -100,6 +113,13 @@ def claims(profile: Profile) -> Iterator[Claim]:
         CARTOONGAN,
         "07-ablation",
         evidence.nearer("no-initialisation"),
+    )
+    yield Claim(
+        "A supervised start, from the flow-based abstraction, ends nearer to cartoons",
+        "toonification study",
+        "07-ablation",
+        evidence.nearer("pretraining-abstraction"),
+        "lower",
     )
     yield Claim(
         "ResNet features do as well as VGG features",

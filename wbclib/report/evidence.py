@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from wbclib import images
 from wbclib.corpora.bundled import photographs
@@ -38,14 +39,20 @@ class Finding:
     why: str = ""  # what the interval is over, or why nothing was measured
 
 
-def _row(profile: Profile, name: str, **where: str) -> dict[str, object] | None:
-    """The one row of a saved table with these values; None where no such row, or no such table, has been made."""
+def _rows(profile: Profile, name: str, **where: str) -> pd.DataFrame:
+    """Rows of a saved table with these values; none where no such table has been made."""
     try:
         found = tables.load(name, profile.name)
     except UserError:
-        return None
+        return pd.DataFrame()
     for column, value in where.items():
         found = found[found[column].astype(str) == value]
+    return found
+
+
+def _row(profile: Profile, name: str, **where: str) -> dict[str, object] | None:
+    """The first of :func:`_rows`; None where there is none."""
+    found = _rows(profile, name, **where)
     return {str(key): value for key, value in found.iloc[0].items()} if len(found) else None
 
 
@@ -154,6 +161,27 @@ def distance(profile: Profile) -> Finding:
     runs = tuple(profile.styles()[style][method] for method in ("whitebox", "cartoongan"))
     why = f"over {row['photographs']} photographs, {ONE_EACH}"
     return Finding(named, *_numbers(row), _chance(profile, measure), records=runs, why=why)
+
+
+def flow_lines(profile: Profile) -> Finding:
+    """Lines found again under the strongest noise, flow-based minus Canny's, of equal total length."""
+    named = "lines found again under noise (F1), flow minus Canny"
+    rows = _rows(profile, "flow_lines", method="flow minus Canny", measure="again")
+    if rows.empty:
+        return Finding(named, why=_absent(profile, "flow minus Canny", "flow_lines"))
+    row = rows.sort_values("noise").to_dict("records")[-1]
+    why = f"over {row['n']} photographs, noise of {row['noise']:g} grey levels"
+    return Finding(named, row["value"], row["low"], row["high"], why=why)
+
+
+def flow_smoothing(profile: Profile) -> Finding:
+    """Gradient left on edges where as much is left in texture, flow-based minus plain bilateral filter."""
+    named = "share of the gradient left on edges, 70 % left in texture, flow-based minus bilateral"
+    row = _row(profile, "flow_smoothing", filter="difference")
+    if row is None:
+        return Finding(named, why=_absent(profile, "difference", "flow_smoothing"))
+    value, low, high = (float(row[key]) for key in ("edges", "low", "high"))  # type: ignore[arg-type]
+    return Finding(named, value, low, high, why=f"over {row['n']} photographs")
 
 
 def cyclegan(profile: Profile) -> Finding:

@@ -26,7 +26,10 @@ class Missing:
 
 NO_METRICS = Missing("No curve: this run's folder holds no metrics.jsonl (the run was trained elsewhere).")
 NO_SAMPLES = Missing("No picture over time: this run's folder holds no samples (its weights came from elsewhere).")
-NO_TRAIL = Missing("The ablation's runs of this profile keep no generators on their way (`trail_every`).")
+NO_TRAIL = Missing(
+    "The runs of this profile's ablation have kept no generators on their way (`trail_every`), or left them where they "
+    "were trained."
+)
 NO_DISCRIMINATORS = Missing(
     "The discriminators of this run are not here: only its generator came back from where it was trained. "
     "Unpack its last checkpoint to see what they see."

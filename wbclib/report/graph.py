@@ -91,11 +91,12 @@ class Graph:
         if profiles.device_kind(self.profile.name) == "cuda":
             return []
         config, ablation = self.profile.run, self.profile.named("ablation")
+        apart = self.starts() | set(self.profile.compared())  # what else waits for does not share another one's fate
         ordered = [run for run in self.profile.runs if run not in ablation] + ablation
         begun: dict[str, list[str]] = {}
         init = ""
         for run in ordered:
-            if run not in self.starts() and config(run).size <= SMALL and config(run).steps <= SHORT:
+            if run not in apart and config(run).size <= SMALL and config(run).steps <= SHORT:
                 init = config(run).init or init  # one that starts from nothing joins those before it
                 begun.setdefault(init, []).append(run)
         found = []

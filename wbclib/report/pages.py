@@ -55,7 +55,7 @@ def claims(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(value: float, low: float, high: float, digits: int = 3, sign: str = "") -> str:
-    """``value [low, high]`` without exponents; the value alone where it has no interval, a dash where there is none."""
+    """``value [low, high]``, rounded; the value alone where it has no interval, a dash where there is none."""
     if np.isnan(value):
         return "–"
     value, low, high = (float(f"{x:.{digits}g}") for x in (value, low, high))

@@ -37,8 +37,7 @@ def tangents(x: Tensor, options: Flow) -> Tensor:
 
     The first t is the gradient (Sobel, of the luma) turned by 90 degrees; its magnitude, divided by the image's
     largest, is :math:`\hat g` and stays as it is. Where t(x) is empty the formula gives 0/0; such a pixel takes the
-    direction that the weighted tangents around it have in common, so that the field grows into flat areas by the radius
-    an iteration.
+    direction that the weighted tangents around it have in common, so that the field grows into flat areas.
 
     Args:
         x: (N, 3, H, W) in [-1, 1].
@@ -148,6 +147,8 @@ def _each(work: Callable[..., np.ndarray], channels: int, x: Tensor, *others: Te
     for flow in others:
         if flow.shape != (len(x), 2, *x.shape[2:]):
             raise ValueError(f"expected a flow {(len(x), 2, *x.shape[2:])}, got {tuple(flow.shape)}")
+        if len(x) and float(flow.detach().square().sum(1).max()) > 1 + 1e-3:  # a kernel would step out of its arrays
+            raise ValueError("the flow holds vectors longer than 1; make it with flow.tangents")
     exact = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
     stacks = [np.ascontiguousarray(tensor.detach().to("cpu", exact).numpy()) for tensor in (x, *others)]
     if not all(np.isfinite(stack).all() for stack in stacks):
@@ -172,7 +173,7 @@ def _tangents(luma: np.ndarray, options: Flow) -> np.ndarray:
     magnitude = np.hypot(*across)
     length = np.where(magnitude > 0, magnitude, 1)
     field = np.stack([-across[1] / length, across[0] / length])
-    strength = np.exp(2 * options.eta * magnitude / max(float(magnitude.max()), 1e-12))
+    strength = np.exp(2 * options.eta * (magnitude / max(float(magnitude.max()), 1e-12) - 1))  # only ratios matter
     r = options.radius
     passes = ((r, 1), (1, r)) if options.separable else ((r, r),)
     for _ in range(options.iterations):

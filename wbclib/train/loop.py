@@ -177,11 +177,12 @@ class _Run:
                 except FloatingPointError as error:
                     raise self._not_finite(str(error)) from error
                 last = self.step == config.steps
-                if last or self.step % LOG_EVERY == 0 or self.step % config.checkpoint_every == 0:
+                keeps = config.trail_every and (last or self.step % config.trail_every == 0)
+                if last or keeps or self.step % LOG_EVERY == 0 or self.step % config.checkpoint_every == 0:
                     bar.set_postfix(self._write_metrics(metrics, values), refresh=False)
                 if last or self.step % config.sample_every == 0:
                     self._write_sample()
-                if config.trail_every and (last or self.step % config.trail_every == 0):
+                if keeps:
                     trail.keep(self.folder, self.step, self.method.modules["generator"])
                 if last or self.step % config.checkpoint_every == 0:
                     metrics.flush()

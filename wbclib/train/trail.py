@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from wbclib import paths
-from wbclib.files import UserError, write_bytes
+from wbclib.files import write_bytes
 
 
 def keep(folder: Path, step: int, generator: nn.Module) -> None:
@@ -19,17 +19,8 @@ def keep(folder: Path, step: int, generator: nn.Module) -> None:
 
 
 def kept(profile: str, name: str) -> dict[int, Path]:
-    """Step -> weights, in order.
-
-    Raises:
-        UserError: the run has kept none.
-    """
+    """Step -> weights, in order; empty where a run has kept none, or not here (they do not travel with its results)."""
     found = sorted((paths.run(profile, name) / "trail").glob("step-*.safetensors"))
-    if not found:
-        raise UserError(
-            f"run {name} ({profile}) has kept no generators on its way: give it trail_every, "
-            f"move {paths.shown(paths.run(profile, name))} and its record away and train it again"
-        )
     return {int(path.stem.removeprefix("step-")): path for path in found}
 
 
