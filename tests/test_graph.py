@@ -72,7 +72,7 @@ def test_short_runs_of_the_ablation_share_processes(monkeypatch: pytest.MonkeyPa
     shared = [run for bundle in smoke.bundles() for run in bundle]
     assert all(2 <= len(bundle) <= graph.BUNDLE for bundle in smoke.bundles())
     # All of the ablation but those that wait for an initialisation of their own.
-    assert set(smoke.profile.named("ablation")) - set(shared) == {"pretraining-pixel", "pretraining-abstraction"}
+    assert set(smoke.profile.named("ablation")) - set(shared) == {"pretraining-abstraction"}
     for bundle in smoke.bundles():
         assert len({smoke.profile.run(run).init for run in bundle} - {""}) == 1
     assert sorted([*shared, *smoke.alone()]) == sorted(smoke.profile.runs)

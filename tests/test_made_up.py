@@ -20,7 +20,11 @@ TERMS["darkness"] = Term(
     "L_d", lambda view: view.output.mean(), "a dark picture, which nobody has asked for"
 )
 """
-SMOKE = "ablation: {base: {steps: 2, trail_every: 1}, replicates: 1, control: {structure: [0.1, 10]}}"
+SMOKE = """ablation:
+  base: {steps: 2, trail_every: 1}
+  replicates: 1
+  switches: [adversarial, structure-slic, pretraining-abstraction]
+"""
 SWITCH = """
 brightness:
   half: {output: {train_eps: 0.5}}
@@ -36,8 +40,8 @@ def edited(path: Path, old: str, new: str) -> None:
 @pytest.mark.study
 def test_a_new_term_and_a_new_switch_are_in_every_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "copy"
-    for folder in ("wbclib", "notebooks"):
-        shutil.copytree(paths.CHECKOUT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("wbclib", "notebooks"):  # with the compiled kernels
+        shutil.copytree(paths.CHECKOUT / folder, copy / folder)
     library = copy / "wbclib"
     with (library / "losses.py").open("a") as losses:
         losses.write(TERM)
@@ -45,8 +49,8 @@ def test_a_new_term_and_a_new_switch_are_in_every_table(tmp_path: Path, monkeypa
     with (library / "profiles.d" / "switches.yaml").open("a") as switches:
         switches.write(SWITCH)
     edited(library / "profiles.d" / "smoke.yaml", "  whitebox: {steps: 8, kept: 8}",
-           "  whitebox: {steps: 8, kept: 8, weights: {darkness: 0.5}}")  # fmt: skip
-    few = "ablation: {switches: [brightness], base: {steps: 2}, replicates: 0, control: false}"  # fewer runs
+           "  whitebox: {steps: 8, kept: 8, weights: {darkness: 0.5, surface: 0, texture: 0, tv: 0}}")  # fmt: skip
+    few = "ablation: {switches: [brightness], base: {steps: 2}, replicates: 0, control: false}\n"  # fewer runs
     edited(library / "profiles.d" / "smoke.yaml", SMOKE, few)
 
     words = [sys.executable, "-m", "wbclib", "report", "notebook", "07-ablation", "--profile", "smoke"]
