@@ -62,7 +62,7 @@ lab: $(READY)  ## JupyterLab on the notebooks
 	@$(PY) -m jupyterlab --notebook-dir=notebooks
 
 test: $(READY)  ## unit tests, then the whole study at its smallest size
-	@$(PY) -m pytest -q -x
+	@$(PY) -m pytest -q -x -n "$(JOBS)" --dist loadfile
 
 check: $(READY)  ## formatting, lint, types, stripped notebooks, the lock
 	@$(PY) -m ruff format --check .

@@ -74,5 +74,5 @@ def place_weights(weight_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what takes minutes after everything that takes seconds."""
+    """Run what takes minutes after what takes seconds; several processes begin files of few tests last anyway."""
     items.sort(key=lambda item: item.get_closest_marker("study") is not None)

@@ -23,7 +23,7 @@ from wbclib.networks.residual import CartoonDiscriminator, ImagePool, ResidualGe
 from wbclib.options import Edges, RunConfig, run_config
 from wbclib.profiles import load
 from wbclib.train import checkpoints, run, trained
-from wbclib.train.loop import open_fabric
+from wbclib.train.device import open_fabric
 from wbclib.train.methods import METHODS, CartoonGAN
 
 

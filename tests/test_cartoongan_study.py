@@ -20,7 +20,8 @@ from wbclib.files import sha256
 from wbclib.networks.official import cartoongan_names
 from wbclib.networks.residual import ResidualGenerator
 from wbclib.options import run_config
-from wbclib.train.loop import Trained, open_fabric
+from wbclib.train.device import open_fabric
+from wbclib.train.loop import Trained
 from wbclib.train.methods import METHODS
 
 

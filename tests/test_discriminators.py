@@ -13,7 +13,8 @@ from wbclib.evaluate import discriminators
 from wbclib.evaluate.discriminators import Seen
 from wbclib.options import run_config
 from wbclib.represent.surface import surface
-from wbclib.train.loop import Trained, open_fabric
+from wbclib.train.device import open_fabric
+from wbclib.train.loop import Trained
 from wbclib.train.methods import METHODS
 
 RANDOM = np.random.default_rng(2)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from wbclib import images
 from wbclib.corpora import bundled
-from wbclib.evaluate import flow_study
+from wbclib.evaluate import content, flow_study, speed_flow
 from wbclib.options import Flow
 from wbclib.report.figures_flow import line_integral_convolution
 
@@ -52,14 +55,14 @@ def test_lines_are_the_same_within_two_pixels() -> None:
 
 def test_three_ways_draw_equally_much() -> None:
     photo = images.to_tensor(images.square(bundled.photographs().image(0), 96)[None]).double()
-    luma = flow_study.content.luma(images.to_uint8(photo)[0])
+    luma = content.luma(images.to_uint8(photo)[0])
     lengths = [way(luma).sum() for way in flow_study.drawers(photo, Flow()).values()]
     assert lengths[0] > 300 and lengths[1:] == pytest.approx([lengths[0]] * 2, rel=0.05)
 
 
 def test_methods_are_compared_photograph_by_photograph() -> None:
     rows = [(0, "flow", 5, 10, 0.9), (0, "Canny", 5, 4, 0.5), (1, "Canny", 5, 7, 0.6), (1, "flow", 5, 8, 0.2)]
-    frame = flow_study.pd.DataFrame(rows, columns=["photo", "method", "noise", "length", "again"])
+    frame = pd.DataFrame(rows, columns=["photo", "method", "noise", "length", "again"])
     found = flow_study.minus(frame, "flow", "Canny").set_index("photo")
     assert found["length"].tolist() == [6, 1] and found["again"].tolist() == pytest.approx([0.4, -0.4])
     assert set(found["method"]) == {"flow minus Canny"}
@@ -69,7 +72,7 @@ def test_edges_are_compared_at_equal_texture() -> None:
     points = [("a", 0.2, 0.5), ("a", 1.0, 0.9), ("b", 0.4, 0.6), ("b", 0.8, 1.0)]
     rows = [{"photo": 0, "filter": name, "texture": t, "edges": e} for name, t, e in points]
     rows += [{"photo": 1, "filter": "a", "texture": 0.9, "edges": 1.0}, {**rows[2], "photo": 1}]
-    found = flow_study.edges_at(flow_study.pd.DataFrame(rows), 0.6)
+    found = flow_study.edges_at(pd.DataFrame(rows), 0.6)
     assert len(found) == 1  # the second photograph's filters do not come to 0.6
     assert found.loc[0, ["a", "b"]].tolist() == pytest.approx([0.7, 0.8])
 
@@ -89,3 +92,20 @@ def test_steps_are_there_in_order() -> None:
     assert table.loc[("full", 0), "turned"] == pytest.approx(0, abs=1e-3)
     assert table.loc[("full", 2), "coherence"] > table.loc[("full", 0), "coherence"]
     assert torch.equal(images.to_tensor(made["photograph"]), images.to_tensor(images.to_uint8(photo)))
+
+
+def test_the_bench_multiplies_what_the_reference_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    def timed(ours: Callable[[], object], other: Callable[[], np.ndarray], rounds: int) -> tuple[float, float, float]:
+        assert other().shape == (3, 6, 8)  # a hundredth of the picture
+        return 0.5, 0.2, 0.4
+
+    monkeypatch.setattr(speed_flow, "SIZE", (60, 80))
+    monkeypatch.setattr(speed_flow, "paired", timed)
+    found = speed_flow.flow_600x800()
+    assert (found["ours"], found["other"], found["ratio"]) == pytest.approx((500.0, 20_000.0, 40.0))
+
+
+def test_memory_is_counted_beside_the_picture() -> None:
+    peak, picture = speed_flow._peak((600, 800))
+    assert picture == pytest.approx(3 * 600 * 800 * 4 / 2**20)
+    assert np.isnan(peak) or picture < peak < 100 * picture  # at least what it returns

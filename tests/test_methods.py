@@ -12,8 +12,9 @@ from wbclib import images, losses
 from wbclib.files import UserError
 from wbclib.options import Weights
 from wbclib.profiles import Profile, load
-from wbclib.train import loop, run, trained
-from wbclib.train.methods import CartoonGAN, Pretrain, View, WhiteBox
+from wbclib.train import device, loop, run, trained
+from wbclib.train.methods import CartoonGAN, Pretrain, WhiteBox
+from wbclib.train.view import View
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def changed(profile: Profile, name: str, **values: object) -> Profile:
 
 def test_every_term_reaches_the_generator(study: Profile) -> None:
     """A port was found whose generator never received the adversarial gradient."""
-    fabric = loop.open_fabric(study.run("whitebox"), "cpu")
+    fabric = device.open_fabric(study.run("whitebox"), "cpu")
     weights = dict.fromkeys(("surface", "texture", "structure", "content", "tv"), 0.0)
     for term in weights:
         config = dataclasses.replace(study.run("whitebox"), weights=Weights(**{**weights, term: 1.0}), lr=1e-3)
@@ -48,7 +49,7 @@ def test_every_term_reaches_the_generator(study: Profile) -> None:
 
 def test_features_of_kept_photographs_are_computed_once(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     config = dataclasses.replace(study.run("pretrain"), weights=Weights(content=1.0), size=32, kept=4)
-    method = Pretrain(config, loop.open_fabric(config, "cpu"), {"downloads": False})
+    method = Pretrain(config, device.open_fabric(config, "cpu"), {"downloads": False})
     photos = loop.sample_photographs(32)[:4]
     batch = {"photo": images.to_tensor(photos[[2, 0]])}
     output = (0.5 * batch["photo"]).requires_grad_(True)
@@ -73,7 +74,7 @@ def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoot
     found = []
     for together in (True, False):
         torch.manual_seed(1)
-        method = CartoonGAN(config, loop.open_fabric(config, "cpu"), {"downloads": False})
+        method = CartoonGAN(config, device.open_fabric(config, "cpu"), {"downloads": False})
         method.together = together
         loss = method.update_discriminator("cartoon", *images_of)
         found.append([loss, *(p.grad for p in method.modules["cartoon"].parameters())])
@@ -84,7 +85,7 @@ def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoot
         found = []
         for together in (True, False):
             torch.manual_seed(1)
-            method = WhiteBox(plain, loop.open_fabric(plain, "cpu"), {"downloads": False})
+            method = WhiteBox(plain, device.open_fabric(plain, "cpu"), {"downloads": False})
             method.together = together
             method.modules[role].eval()  # in training each pass takes a step of the spectral norms' power iteration
             loss = method.update_discriminator(role, *(image[:, :channels] for image in images_of[:2]))
@@ -92,7 +93,7 @@ def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoot
         for one, other in zip(*found, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
     batch = dataclasses.replace(config, residual=dataclasses.replace(config.residual, norm="batch"))
-    assert CartoonGAN(batch, loop.open_fabric(batch, "cpu"), {"downloads": False})._couples_images("cartoon")
+    assert CartoonGAN(batch, device.open_fabric(batch, "cpu"), {"downloads": False})._couples_images("cartoon")
 
 
 def test_a_term_without_weight_is_not_computed(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,9 +116,9 @@ def test_outputs_are_clamped_and_repeatable(study: Profile) -> None:
 
 def test_precision_is_bfloat16_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, "avx512_bf16": False})
-    assert loop.precision("auto", "cpu") == "32-true"
+    assert device.precision("auto", "cpu") == "32-true"
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
-    assert loop.precision("auto", "cpu") == "bf16-mixed"
-    assert loop.precision("bfloat16", "cpu") == "bf16-mixed"
+    assert device.precision("auto", "cpu") == "bf16-mixed"
+    assert device.precision("bfloat16", "cpu") == "bf16-mixed"
     with pytest.raises(UserError, match="say auto, float32 or bfloat16"):
-        loop.precision("half", "cpu")
+        device.precision("half", "cpu")

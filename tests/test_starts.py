@@ -17,7 +17,7 @@ from wbclib.files import write_text
 from wbclib.options import Flow, Weights
 from wbclib.profiles import Profile
 from wbclib.represent.flow import abstraction
-from wbclib.train import loop, run, trail
+from wbclib.train import device, loop, run, trail
 from wbclib.train.methods import Pretrain
 
 
@@ -43,7 +43,7 @@ def test_a_supervised_start_learns_the_abstraction_and_not_the_photograph(study:
     config = dataclasses.replace(
         profiles.load("smoke").run("pretrain"), weights=Weights(abstraction=1.0), flow=Flow(tau=0.9)
     )
-    method = Pretrain(config, loop.open_fabric(config, "cpu"), {"downloads": False})
+    method = Pretrain(config, device.open_fabric(config, "cpu"), {"downloads": False})
     photo = images.to_tensor(loop.sample_photographs(64)[:2])
     output = method.modules["generator"](photo).detach()
     logged = method.step({"photo": photo}, torch.Generator())

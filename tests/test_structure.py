@@ -12,7 +12,8 @@ from toy_images import MEAN, PHOTOS, READINGS, four_colours, noise, photograph
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.options import PRESETS, Structure, run_config
+from wbclib.options import Structure, run_config
+from wbclib.presets import PRESETS
 from wbclib.represent import colour_regions, merge_regions, segment, structure
 from wbclib.represent.structure import begin
 

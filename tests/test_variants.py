@@ -101,6 +101,7 @@ def test_a_sweep_multiplies_the_weight_and_leaves_out_the_full_run() -> None:
     ("block", "line"),
     [
         ({"full": "white"}, r"here\.full: there is no run 'white'; there are: pretrain, whitebox"),
+        ({"all_seeds": ["colour"]}, r"all_seeds: unknown switch 'colour'; known are: adversarial, pretraining"),
         ({"switches": ["colour"]}, "unknown switch 'colour'; known are: adversarial, pretraining, adversarial-log"),
         ({"control": {"tv": [1, 2]}}, "'tv' is no term of the full run; it has: surface, structure"),
         ({"control": [1, 2]}, r"control: say a mapping of term to factors of its weight, not .1, 2."),

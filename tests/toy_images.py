@@ -10,7 +10,8 @@ import numpy as np
 from skimage import data
 
 from wbclib import images
-from wbclib.options import PRESETS, Structure, build
+from wbclib.options import Structure, build
+from wbclib.presets import PRESETS
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")
 BROKEN_EXIF = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x05\x00\x12\x01\x03\x00\x01\x00\x00\x00\xff\xff"

@@ -2,7 +2,7 @@
 
 The rooms, bottom to top (nothing imports upwards)::
 
-    files, images, paths, options, profiles -> represent, networks -> losses, corpora
+    files, images, paths, presets, options, variants, profiles -> represent, networks -> losses, corpora
         -> train -> inference -> evaluate -> report -> cli
 
 ``from wbclib import cartoonize`` gives the function that draws: ``cartoonize(photo)``.

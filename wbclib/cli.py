@@ -137,8 +137,8 @@ def _unpack(arguments: argparse.Namespace) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    # What checks notebooks would compile a grammar of internationalised addresses, for two seconds in every process; it
-    # does without where that package is not to be had, and no notebook's schema knows such an address.
+    # What checks notebooks would compile a grammar of internationalised addresses, which is slow; it does without where
+    # that package is not to be had, and no notebook's schema knows such an address.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     try:
         from wbclib.report import site

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 from wbclib.files import UserError, digest
+from wbclib.presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -210,55 +211,6 @@ class Measure:
     kid_subset_size: int = 16
     bootstraps: int = 50
     seed: int = 0
-
-
-# The points where paper and official code part (white-box paper, sections 3.1-3.4; code as released in 2020).
-PRESETS: dict[str, dict[str, Any]] = {
-    "paper": {
-        "adversarial": "log",
-        "features": "vgg16",
-        "perceptual_norm": "mean",
-        "tv_norm": "mean",
-        "structure": {"segmenter": "felzenszwalb", "merging": "regions", "colouring": "adaptive"},
-        "texture": {"variant": "paper"},
-        "weights": {"surface": 1.0, "texture": 10.0, "structure": 2e3, "content": 2e3, "tv": 1e4},
-    },
-    "official": {
-        "adversarial": "lsgan",
-        "features": "vgg19",
-        "perceptual_norm": "official",
-        "tv_norm": "official",
-        "structure": {
-            "segmenter": "slic",
-            "merging": "none",
-            "sizes": "first",
-            "colouring": "mean",
-            "thresholds": "unit",
-            "order": "official",
-        },
-        "texture": {"variant": "official"},
-        "weights": {"surface": 0.1, "texture": 1.0, "structure": 2e2, "content": 2e2, "tv": 1e4},
-    },
-    # CartoonGAN, section 3.2-3.3; its official code as released in 2018.
-    "cartoongan-paper": {
-        "generator": "residual",
-        "residual": {"norm": "batch"},
-        "adversarial": "log",
-        "features": "vgg19",
-        "perceptual_norm": "mean",
-        "weights": {"adversarial": 1.0, "content": 10.0},
-    },
-    "cartoongan-official": {
-        "generator": "residual",
-        "residual": {"norm": "instance"},
-        "adversarial": "lsgan",
-        "features": "vgg19",
-        "perceptual_norm": "mean",
-        "beta2": 0.999,
-        "pool": 50,
-        "weights": {"adversarial": 1.0, "content": 10.0},
-    },
-}
 
 
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def expand(
     if grid.full not in runs:
         raise UserError(f"{where}.full: there is no run {grid.full!r}; there are: {', '.join(runs)}")
     full = merge(runs[grid.full], grid.base)
+    if unknown := sorted(set(grid.all_seeds) - switches.keys()):
+        raise UserError(f"{where}.all_seeds: unknown switch {unknown[0]!r}; known are: {', '.join(switches)}")
     made: dict[str, Values] = {}
     variants = []
     for kind, what, setting, change in _changes(grid, full, switches, where):

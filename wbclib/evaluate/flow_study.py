@@ -87,7 +87,7 @@ def drawers(photo: Tensor, options: Flow) -> dict[str, Draw]:
         return thin(flow.lines(x, flow.tangents(x, options), options)[0, 0].numpy() < 0)
 
     def plain(luma: np.ndarray, threshold: float) -> np.ndarray:
-        centre, surround = (cv2.GaussianBlur(luma, (0, 0), s) for s in (options.sigma_c, 1.6 * options.sigma_c))
+        centre, surround = (cv2.GaussianBlur(luma, (0, 0), s) for s in (options.sigma_c, flow.WIDER * options.sigma_c))
         return thin(centre - options.rho * surround < -threshold)
 
     def canny(luma: np.ndarray, threshold: float) -> np.ndarray:

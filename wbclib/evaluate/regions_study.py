@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from wbclib.evaluate import content
-from wbclib.options import PRESETS, Structure, build
+from wbclib.options import Structure, build
+from wbclib.presets import PRESETS
 from wbclib.represent.colouring import colour_regions, spread
 from wbclib.represent.merging import merge_regions
 from wbclib.represent.regions import TEXTURE_START, adjacent, region_statistics

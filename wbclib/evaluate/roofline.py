@@ -20,7 +20,7 @@ from wbclib.evaluate.timing import seconds
 from wbclib.options import RunConfig
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
-from wbclib.train.loop import open_fabric
+from wbclib.train.device import open_fabric
 from wbclib.train.methods import WhiteBox
 
 HEAVY = {"convolution", "convolution_backward", "mm", "addmm", "bmm"}

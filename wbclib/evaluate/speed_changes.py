@@ -23,7 +23,7 @@ from wbclib.evaluate.speed_structure import reference
 from wbclib.evaluate.timing import ratios
 from wbclib.options import RunConfig, Structure
 from wbclib.represent.structure import Pending
-from wbclib.train.loop import open_fabric
+from wbclib.train.device import open_fabric
 from wbclib.train.methods import WhiteBox
 
 COLUMNS = ["change", "why", "predicted", "measured", "low", "high", "ms", "ms_without"]

@@ -20,10 +20,10 @@ from torch import Tensor
 
 from wbclib.options import Flow
 from wbclib.represent import flow_kernels as kernels
+from wbclib.represent.colouring import BYTE
+from wbclib.represent.texture import LUMA
 from wbclib.represent.threads import threads
 
-BYTE = 127.5  # one unit of [-1, 1] data on the 0-255 scale
-LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 REACH = 3  # windows end at this many standard deviations
 WIDER = 1.6  # surround of the difference of Gaussians, in units of its centre (Marr and Hildreth 1980)
 LIGHTNESS = 100.0  # largest L of CIELAB
@@ -164,7 +164,7 @@ def _each(work: Callable[..., np.ndarray], channels: int, x: Tensor, *others: Te
 
 def _luma(image: np.ndarray) -> np.ndarray:
     """Luma (H, W) on the 0-255 scale of an image (3, H, W)."""
-    return np.tensordot(LUMA.astype(image.dtype), (image.clip(-1, 1) + 1) * BYTE, 1)
+    return np.tensordot(np.array(LUMA, image.dtype), (image.clip(-1, 1) + 1) * BYTE, 1)
 
 
 def _tangents(luma: np.ndarray, options: Flow) -> np.ndarray:

@@ -1,0 +1,53 @@
+"""What the papers and their official code say, as plain values that a run starts from (``preset:``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# The points where paper and official code part (white-box paper, sections 3.1-3.4; code as released in 2020).
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "adversarial": "log",
+        "features": "vgg16",
+        "perceptual_norm": "mean",
+        "tv_norm": "mean",
+        "structure": {"segmenter": "felzenszwalb", "merging": "regions", "colouring": "adaptive"},
+        "texture": {"variant": "paper"},
+        "weights": {"surface": 1.0, "texture": 10.0, "structure": 2e3, "content": 2e3, "tv": 1e4},
+    },
+    "official": {
+        "adversarial": "lsgan",
+        "features": "vgg19",
+        "perceptual_norm": "official",
+        "tv_norm": "official",
+        "structure": {
+            "segmenter": "slic",
+            "merging": "none",
+            "sizes": "first",
+            "colouring": "mean",
+            "thresholds": "unit",
+            "order": "official",
+        },
+        "texture": {"variant": "official"},
+        "weights": {"surface": 0.1, "texture": 1.0, "structure": 2e2, "content": 2e2, "tv": 1e4},
+    },
+    # CartoonGAN, section 3.2-3.3; its official code as released in 2018.
+    "cartoongan-paper": {
+        "generator": "residual",
+        "residual": {"norm": "batch"},
+        "adversarial": "log",
+        "features": "vgg19",
+        "perceptual_norm": "mean",
+        "weights": {"adversarial": 1.0, "content": 10.0},
+    },
+    "cartoongan-official": {
+        "generator": "residual",
+        "residual": {"norm": "instance"},
+        "adversarial": "lsgan",
+        "features": "vgg19",
+        "perceptual_norm": "mean",
+        "beta2": 0.999,
+        "pool": 50,
+        "weights": {"adversarial": 1.0, "content": 10.0},
+    },
+}

@@ -1,0 +1,67 @@
+"""What the loss terms of one step may look at."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from wbclib import losses
+from wbclib.represent import flow
+
+if TYPE_CHECKING:  # a method makes its views
+    from wbclib.train.methods import Method
+
+
+class View(losses.View):
+    """The tensors of one generator step, computed when a loss term first asks for them (see losses.View)."""
+
+    def __init__(self, method: Method, batch: dict[str, Tensor], output: Tensor):
+        self.method, self.photo, self.output = method, batch["photo"], output
+        self.index = batch.get("index")
+        self.seen: dict[str, Tensor] = {}  # the output as each discriminator sees it
+        # Under way from here on: other threads find the structure images while the discriminators learn.
+        self.pending = method.begin_structure(output) if "structure" in method.weights else None
+        config = method.config
+        self.adversarial, self.perceptual_norm, self.tv_norm = (
+            config.adversarial,
+            config.perceptual_norm,
+            config.tv_norm,
+        )
+
+    @cached_property
+    def output_features(self) -> Tensor:
+        return self.method.perceive(self.output)
+
+    @cached_property
+    def photo_features(self) -> Tensor:
+        if self.index is not None and self.method.remembered is not None:
+            return self.method.remembered[self.index].float()
+        with torch.no_grad():
+            return self.method.perceive(self.photo)
+
+    @cached_property
+    def abstraction(self) -> Tensor:
+        return flow.abstraction(self.photo, self.method.config.flow)
+
+    @cached_property
+    def structure_features(self) -> Tensor:
+        assert self.pending is not None, "only a run with a structure weight has structure images"
+        target = self.pending.result()
+        self.method.waited += self.pending.waited
+        with torch.no_grad():
+            return self.method.perceive(target)
+
+    @property
+    def surface_logits(self) -> Tensor:
+        return self.method.modules["surface"](self.seen["surface"])
+
+    @property
+    def texture_logits(self) -> Tensor:
+        return self.method.modules["texture"](self.seen["texture"])
+
+    @property
+    def cartoon_logits(self) -> Tensor:
+        return self.method.modules["cartoon"](self.seen["cartoon"])
