@@ -28,7 +28,9 @@ rule index:
         "echo index of {graph.profile.name}; {params.command} >/dev/null && touch {output}"
 
 
+# Runs come before notebooks, and notebooks that others wait for before the rest, which fill what is left.
 rule run:
+    priority: 2
     input:
         lambda wildcards: [shown(path) for path in graph.run_inputs(wildcards.run)],
     output:
@@ -44,6 +46,7 @@ rule run:
 for bundle in graph.bundles():
 
     rule:
+        priority: 2
         input:
             sorted({shown(path) for run in bundle for path in graph.run_inputs(run)}),
         output:
@@ -57,6 +60,8 @@ for bundle in graph.bundles():
 
 
 rule notebook:
+    wildcard_constraints:
+        notebook="|".join(map(re.escape, set(graph.notebooks) - graph.awaited())) or "none",
     input:
         lambda wildcards: [shown(path) for path in graph.notebook_inputs(wildcards.notebook)],
     output:
@@ -66,3 +71,9 @@ rule notebook:
     threads: lambda wildcards: workflow.cores if graph.wants[wildcards.notebook]["alone"] else 1
     shell:
         "echo notebook {wildcards.notebook} of {graph.profile.name}; {params.command} >/dev/null && touch {output}"
+
+
+use rule notebook as awaited with:
+    wildcard_constraints:
+        notebook="|".join(map(re.escape, graph.awaited())) or "none",
+    priority: 1

@@ -132,7 +132,19 @@ def tables_of(sign: float) -> dict[str, list[dict[str, object]]]:
     ]
     smooth = {"filter": "difference", "edges": 0.1 * sign, "low": 0.1 * sign - 0.05, "high": 0.1 * sign + 0.05, "n": 6}
     flow = {"flow_lines": lines, "flow_smoothing": [smooth]}
-    return {"cartoongan_ablation": worse, "ablation": full, "paired": [nearer], "follows": [swept], **flow}
+    hole = {"way": "feature map", "measure": "inside", "photographs": 6}
+    noise = [
+        hole | {"damage": "missing blocks, 12% wide, 25% missing"} | spread(5 * sign),  # the largest blocks count
+        hole | {"damage": "missing blocks, 25% wide, 25% missing"} | spread(-5 * sign),
+    ]
+    return {"cartoongan_ablation": worse, "ablation": full, "paired": [nearer], "follows": [swept], **flow} | {
+        "noise": noise
+    }
+
+
+def spread(effect: float) -> dict[str, float]:
+    """A difference from the simple way, with its interval."""
+    return {"against_mended": effect, "against_low": effect - 1, "against_high": effect + 1}
 
 
 @pytest.mark.parametrize(("sign", "expected"), [(1.0, "supported"), (-1.0, "contradicted")])
@@ -162,8 +174,34 @@ def test_what_a_paper_says_is_supported_where_it_is_so(
         "More weight of the structure term lowers the gradient inside regions",
         "Flow-based lines are found again under noise better than Canny's",
         "The flow-based bilateral filter keeps edges better than the plain one at equal smoothing",
+        "Large missing blocks are better filled in the generator's features than mended in the photograph",
     ):
         assert found[claim] == expected, claim
+
+
+@pytest.mark.parametrize(
+    ("difference", "half", "by_chance", "expected"),
+    [
+        (1.0, 2.0, 0.0, "supported"),  # inside a tenth of the 50 that the network of its own comes nearer
+        (8.0, 2.0, 1.0, "contradicted"),
+        (8.0, 2.0, 9.0, "cannot tell"),  # as far apart as two seeds are
+        (1.0, 9.0, 0.0, "cannot tell"),
+    ],
+)
+def test_one_network_of_many_styles_is_judged_beside_a_network_of_its_own(
+    study: Path, difference: float, half: float, by_chance: float, expected: str
+) -> None:
+    apart = {"difference": difference, "diff_low": difference - half, "diff_high": difference + half, "photographs": 6}
+    tables.save(
+        pd.DataFrame([{"network": "styles", "own": "alone", "style": "toon", **apart}]), "styles_own", "smoke", "x"
+    )
+    rows = [("photograph", "", "toon", 90.0), ("alone", "toon", "toon", 40.0), ("alone", "toon", "ink", 70.0)]
+    tables.save(pd.DataFrame(rows, columns=["network", "style", "to", "value"]), "styles", "smoke", "x")
+    full = {"run": "full", "measure": "frechet_random_resnet18_to_cartoons", "seeds": 1, "by_chance": by_chance}
+    tables.save(pd.DataFrame([full]), "ablation", "smoke", "x")
+    found = evidence.own_network("styles", "toon")(profiles.load("smoke"))
+    assert claims.judge(found, "none") == expected and found.records == ("styles", "alone")
+    assert np.isnan(evidence.own_network("styles", "oil")(profiles.load("smoke")).effect)
 
 
 def test_a_measure_that_goes_to_and_fro_is_not_controlled(study: Path) -> None:

@@ -61,7 +61,7 @@ def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.Monke
     quick, lab = graph.Graph("quick"), graph.Graph("lab")
     assert [quick.cores("whitebox", jobs) for jobs in (1, 2, 4)] == [1, 1, 1]  # small crops
     assert [lab.cores("whitebox", jobs) for jobs in (1, 2, 3, 8)] == [1, 1, 2, 4]
-    assert quick.first() == [quick.run_stamp(run) for run in ("pretrain", "whitebox", "cartoongan-pretrain")]
+    assert quick.first() == [quick.run_stamp(run) for run in ("pretrain", "whitebox", "cartoongan-pretrain", "styles")]
     monkeypatch.setenv("WBC_DEVICE", "cuda")
     assert quick.cores("whitebox", 8) == quick.cores("cartoongan", 8) == 8
 
@@ -89,7 +89,8 @@ def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
     assert done.returncode == 0, done.stderr
     jobs = re.split(r"^rule ", done.stdout + done.stderr, flags=re.MULTILINE)
     highest = {re.findall(r"run=([\w-]+)", part)[0] for part in jobs if "priority: highest" in part}
-    assert highest == {"pretrain", "whitebox", "cartoongan-pretrain"}
+    assert highest == {"pretrain", "whitebox", "cartoongan-pretrain", "styles"}
+    assert {"07-ablation", "04-flow"} < quick.awaited() and "14-claims" not in quick.awaited()
 
 
 def test_options_that_came_later_leave_older_hashes_alone() -> None:

@@ -97,7 +97,7 @@ def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoot
 
 
 def test_a_term_without_weight_is_not_computed(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wbclib.train.methods.begin", None)
+    monkeypatch.setattr("wbclib.train.method.begin", None)
     weights = dataclasses.replace(study.run("whitebox").weights, structure=0.0)
     study = changed(study, "whitebox", weights=weights)
     assert "structure" not in run("whitebox", study, progress=False)["final_losses"]

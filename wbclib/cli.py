@@ -13,7 +13,7 @@ from wbclib.files import UserError
 
 STYLE = (
     "peppercarrot (the default) or storybook, which come with the package, PROFILE/RUN, official-whitebox, or a "
-    ".safetensors or .npz file"
+    ".safetensors or .npz file; of several styles in one network PROFILE/RUN:STYLE, or :ONE=0.5,OTHER=0.5 for a mixture"
 )
 
 
@@ -113,7 +113,7 @@ def _corpora(arguments: argparse.Namespace) -> None:
     from wbclib import corpora
 
     profile = profiles.load(arguments.profile)
-    specs = {spec: None for config in profile.runs.values() for spec in (config.photos, config.cartoons)}
+    specs = {spec: None for config in profile.runs.values() for spec in config.corpora().values()}
     for spec in specs:
         for split in ("train", "validation"):
             corpus = corpora.load(spec, split)

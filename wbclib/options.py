@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from wbclib.files import UserError, digest
 from wbclib.presets import PRESETS
@@ -32,6 +32,7 @@ class CorpusSpec:
     size: int = 256  # toon: side in pixels
     seed: int = 0  # toon
     validation_percent: int = 0  # 0: the same images train and are measured; the tables say so
+    look: str = ""  # redrawn in a key of wbclib.corpora.looks.LOOKS; empty: as it is
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,14 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class Adapters:
+    """Many styles in one network (method ``styles``)."""
+
+    kind: str = "parallel"  # parallel | series
+    train: str = ""  # the one style that learns while all else stays as it is; empty: everything learns
+
+
+@dataclass(frozen=True)
 class Weights:
     """Weight of every loss term. A term whose weight is 0 is not computed."""
 
@@ -167,7 +176,7 @@ class RunConfig:
     texture: Texture = field(default_factory=Texture)
     flow: Flow = field(default_factory=Flow)
     output: OutputFilter = field(default_factory=OutputFilter)
-    generator: str = "unet"  # a key of wbclib.train.methods.GENERATORS: unet | residual
+    generator: str = "unet"  # a key of wbclib.train.method.GENERATORS: unet | residual
     residual: Residual = field(default_factory=Residual)
     edges: Edges = field(default_factory=Edges)
     kept: int = 0  # crops of each kind that are cut once and drawn from, features kept; 0: every step cuts new ones
@@ -178,6 +187,19 @@ class RunConfig:
     checkpoint_every: int = 100
     sample_every: int = 100
     trail_every: int = 0  # steps between generators that are kept, the first before any step; 0: none
+    styles: dict[str, CorpusSpec] = field(default_factory=dict)  # method styles: each with its cartoons, in turn
+    adapters: Adapters = field(default_factory=Adapters)
+
+    def __post_init__(self) -> None:
+        if self.adapters.train and self.adapters.train not in self.styles:
+            known = ", ".join(self.styles) or "none"
+            raise UserError(f"adapters.train: {self.adapters.train!r} is not among the run's styles: {known}")
+
+    def corpora(self) -> dict[str, CorpusSpec]:
+        """What a run learns from: ``photos``, and ``cartoons`` or, with several styles, those of each that learns."""
+        learn = [self.adapters.train] if self.adapters.train else list(self.styles)
+        cartoons = {f"cartoons of {style}": self.styles[style] for style in learn} if learn else {}
+        return {"photos": self.photos, **(cartoons or {"cartoons": self.cartoons})}
 
     def hash(self) -> str:
         """Stable 64-digit hash; what does not change the result (how often things are saved) is left out.
@@ -197,7 +219,10 @@ class RunConfig:
 
 
 SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
-LATER = ("weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow")
+LATER = (
+    "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
+    "adapters", "photos.look", "cartoons.look",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -233,6 +258,10 @@ def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
         hint = hints[key]
         if dataclasses.is_dataclass(hint) and not dataclasses.is_dataclass(value):
             value = build(hint, value or {}, f"{where}.{key}")  # type: ignore[arg-type]
+        elif get_origin(hint) is dict:
+            if not isinstance(value, Mapping):
+                raise UserError(f"{where}.{key}: say a mapping of names to values, not {value!r}")
+            value = {name: build(get_args(hint)[1], part, f"{where}.{key}.{name}") for name, part in value.items()}
         elif hint is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         elif hint in (int, float, str, bool) and type(value) is not hint:
@@ -244,13 +273,18 @@ def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
 
 
 def run_config(values: Mapping[str, Any], where: str = "run") -> RunConfig:
-    """A run configuration from plain values (YAML, JSON); ``preset`` is expanded first."""
+    """A run configuration from plain values (YAML, JSON).
+
+    ``preset`` is expanded first; each of ``styles`` is ``cartoons`` with what the style says of its own.
+    """
     values = dict(values)
     preset = values.pop("preset", None)
     if preset is not None:
         if preset not in PRESETS:
             raise UserError(f"{where}: unknown preset {preset!r}; known are: {', '.join(PRESETS)}")
         values = merge(PRESETS[preset], values)
+    if isinstance(styles := values.get("styles"), Mapping):
+        values["styles"] = {name: merge(values.get("cartoons") or {}, own or {}) for name, own in styles.items()}
     return build(RunConfig, values, where)
 
 

@@ -69,7 +69,7 @@ def _sources(profile: Profile, names: list[str]) -> dict[Path, str]:
     found = {path: f"data/assets/bundled/{path.name}" for path in lacking}
     for name in names:
         config = profile.run(name)
-        for spec in (config.photos, config.cartoons):
+        for spec in config.corpora().values():
             if spec.kind == "folder":
                 found |= _images(spec, corpora.load(spec, "train"))
         weights = find(NETWORKS[config.features].files)

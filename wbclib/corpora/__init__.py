@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wbclib.corpora.base import Corpus, Item, divide
 from wbclib.files import UserError
 from wbclib.options import CorpusSpec
@@ -17,8 +19,12 @@ def load(spec: CorpusSpec, split: str = "train") -> Corpus:
         split: ``train`` or ``validation``; both are the same images when ``spec.validation_percent`` is 0.
 
     Raises:
-        UserError: unknown kind or split, nothing to read, or no image left.
+        UserError: unknown kind, look or split, nothing to read, or no image left.
     """
+    if spec.look:
+        from wbclib.corpora.looks import redrawn
+
+        return redrawn(load(replace(spec, look=""), split), spec.look)
     if spec.kind == "bundled":
         from wbclib.corpora.bundled import photographs
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -21,6 +21,7 @@ from wbclib.corpora.edges import edge_smoothed
 from wbclib.files import UserError
 from wbclib.options import Edges
 
+Batch = dict[str, torch.Tensor]
 PHOTO, CARTOON, EVALUATION, KEPT = 0, 1, 2, 3  # independent random streams of one seed; KEPT and the one after it
 
 
@@ -104,7 +105,7 @@ class Loader:
             kind: sum(min(item.size) < self.size for item in corpus.items) for kind, (corpus, _) in self.sources.items()
         }
 
-    def batch(self, step: int) -> dict[str, torch.Tensor]:
+    def batch(self, step: int) -> Batch:
         """Batch of a step: ``photo``, ``cartoon`` and, with ``edges``, ``smoothed``, the same cartoons smoothed.
 
         Each is float32 (batch, 3, size, size) in [-1, 1]. With kept crops ``index`` (batch,), int64, says which of
@@ -149,27 +150,56 @@ class Loader:
         square = crop(corpus.image(int(which * len(corpus))), self.size, share, down, right)
         return square[:, ::-1] if mirror < 0.5 else square
 
-    def prefetch(self, start: int, stop: int, workers: int = 1) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
+    def prefetch(self, start: int, stop: int, workers: int = 1) -> Iterator[tuple[int, Batch]]:
         """Yield (step, batch) for start <= step < stop, in order, made ahead of time by ``workers`` threads.
 
         The batches are those of :meth:`batch`, whatever ``workers`` is; 0 makes them when they are asked for.
         """
-        if workers < 1:
-            yield from ((step, self.batch(step)) for step in range(start, stop))
-            return
-        pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="loader")
-        waiting: deque[tuple[int, Future[dict[str, torch.Tensor]]]] = deque()
-        try:
-            for step in range(start, stop):
-                waiting.append((step, pool.submit(self.batch, step)))
-                if len(waiting) > 2 * workers:
-                    done, future = waiting.popleft()
-                    yield done, future.result()
-            while waiting:
+        return ahead(self.batch, start, stop, workers)
+
+
+class Turns:
+    """Several loaders in turn, for a network of several styles: step k takes the batch of loader k modulo their number.
+
+    Args:
+        loaders: at least one; those of one seed draw the same photographs at the same step.
+    """
+
+    def __init__(self, loaders: Sequence[Loader]) -> None:
+        self.loaders = list(loaders)
+
+    def batch(self, step: int) -> Batch:
+        """The loader's batch (:meth:`Loader.batch`) and ``style`` (), int64: which loader."""
+        turn = step % len(self.loaders)
+        return self.loaders[turn].batch(step) | {"style": torch.tensor(turn)}
+
+    def photographs(self) -> np.ndarray:
+        """The kept crops of photographs: the same in all loaders."""
+        return self.loaders[0].photographs()
+
+    def prefetch(self, start: int, stop: int, workers: int = 1) -> Iterator[tuple[int, Batch]]:
+        """As :meth:`Loader.prefetch`."""
+        return ahead(self.batch, start, stop, workers)
+
+
+def ahead(batch: Callable[[int], Batch], start: int, stop: int, workers: int) -> Iterator[tuple[int, Batch]]:
+    """(step, batch(step)) in order, computed by ``workers`` threads before they are asked for."""
+    if workers < 1:
+        yield from ((step, batch(step)) for step in range(start, stop))
+        return
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="loader")
+    waiting: deque[tuple[int, Future[Batch]]] = deque()
+    try:
+        for step in range(start, stop):
+            waiting.append((step, pool.submit(batch, step)))
+            if len(waiting) > 2 * workers:
                 done, future = waiting.popleft()
                 yield done, future.result()
-        finally:  # also when the reader of the batches stops early
-            pool.shutdown(wait=True, cancel_futures=True)
+        while waiting:
+            done, future = waiting.popleft()
+            yield done, future.result()
+    finally:  # also when the reader of the batches stops early
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def crops(corpus: Corpus, count: int, size: int, seed: int, scale_min: float = 0.5) -> np.ndarray:

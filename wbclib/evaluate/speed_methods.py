@@ -17,7 +17,7 @@ from wbclib.networks.generators import UNet
 from wbclib.networks.residual import ResidualGenerator
 from wbclib.paths import record
 from wbclib.profiles import Profile
-from wbclib.train.methods import GENERATORS
+from wbclib.train.method import GENERATORS
 
 SIZES = {"256": (256, 256), "512": (512, 512), "720p": (720, 1280)}  # height, width
 WHITEBOX, CARTOONGAN = "white-box U-Net", "CartoonGAN, residual"

@@ -56,6 +56,7 @@ def engine(style: Style, kind: str = "int8") -> Network:
         raise UserError(f"unknown engine {kind!r}; choose one of: {', '.join(KINDS)}")
     if kind == "torch":
         return _eager(style.network)
+    export.refuse_whole(style)
     run = _session(cached(style.network, kind))
     if kind == "int8":
         reached = faithfulness(style, run)

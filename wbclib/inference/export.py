@@ -52,11 +52,12 @@ def export(style: Style, out: Path, int8: bool = False) -> Path:
         ``out``.
 
     Raises:
-        UserError: another suffix, or the file cannot be written.
+        UserError: another suffix, a style that cannot be exported, or the file cannot be written.
     """
     out = Path(out)
     if out.suffix != ".onnx":
         raise UserError(f"cannot write {out}: choose a name that ends in .onnx")
+    refuse_whole(style)
     model = graph(style.network, style.output)
     if int8:
         model = quantise(model)
@@ -66,6 +67,12 @@ def export(style: Style, out: Path, int8: bool = False) -> Path:
     with atomic(out) as temporary:
         onnx.save(model, str(temporary))
     return out
+
+
+def refuse_whole(style: Style) -> None:
+    """Refuse a style whose network looks at the whole picture: graphs are made and checked for those that do not."""
+    if style.whole:
+        raise UserError(f"style {style.name} looks at the whole picture: draw it with the engine torch")
 
 
 def graph(network: nn.Module, output: OutputFilter | None = None) -> ModelProto:

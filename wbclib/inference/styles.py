@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from wbclib import paths, profiles
 from wbclib.files import UserError, sha256
-from wbclib.networks import weights
+from wbclib.networks import adapters, weights
 from wbclib.networks.generators import UNet
 from wbclib.networks.official import load_whitebox
+from wbclib.networks.residual import ResidualGenerator
 from wbclib.options import OutputFilter, run_config
 
 LOG = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ OFFICIAL_LICENCE = "CC BY-NC-SA 4.0, Xinrui Wang: no commercial use, name the au
 FILES = (".safetensors", ".npz")
 NO_FILTER = OutputFilter(radius=0)  # a guided filter of radius 0 gives its input back
 KNOWN = f"one of these, PROFILE/RUN such as lab/whitebox, {OFFICIAL}, or a .safetensors or .npz file"
+MIXED = re.compile(r"[\w-]+(=\d*\.?\d+)?(,[\w-]+(=\d*\.?\d+)?)*")  # STYLE or STYLE=SHARE,STYLE=SHARE
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Style:
         output: the guided filter after the network (radius 0: none), with ``infer_eps``.
         licence: one line; empty where nothing is known to be forbidden.
         source: where the weights came from, without a machine's folders.
+        whole: the network looks at the whole picture (its normalisation does), so that it cannot draw in tiles.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Style:
     output: OutputFilter
     licence: str
     source: str
+    whole: bool = False
 
 
 def load_style(name: str | None = None) -> Style:
@@ -57,7 +61,9 @@ def load_style(name: str | None = None) -> Style:
     Args:
         name: a shipped style (:func:`shipped`), ``PROFILE/RUN`` (a finished run of this study), ``official-whitebox``
             (the authors' weights below the assets folder), or the path of a ``.safetensors`` or ``.npz`` file with the
-            arrays of :class:`wbclib.networks.generators.UNet`. None: :data:`DEFAULT`.
+            arrays of :class:`wbclib.networks.generators.UNet` or :class:`wbclib.networks.residual.ResidualGenerator`.
+            Of a network of several styles one is named after a colon, ``lab/styles:storybook``, or several with their
+            shares, ``lab/styles:storybook=0.5,toon=0.5``. None: :data:`DEFAULT`.
 
     The output filter is that of the run's ``config.yaml`` (also where a file is named that has one beside it):
     none after a ``pretrain`` run. A file without one gets the released filter, radius 1 and eps 5e-3.
@@ -66,17 +72,43 @@ def load_style(name: str | None = None) -> Style:
         UserError: an unknown name, missing or damaged weights; says what to do.
     """
     name = name or DEFAULT
-    path = weights_file(name)
+    path, (base, mix) = weights_file(name), split(name)
     mark = sha256(path)
-    if name == OFFICIAL or mark == OFFICIAL_SHA256:  # under whatever name: read as RGB it would draw in false colours
+    if base == OFFICIAL or mark == OFFICIAL_SHA256:  # under whatever name: read as RGB it would draw in false colours
         network, output, licence = load_whitebox(path), OutputFilter(), OFFICIAL_LICENCE
     else:
-        network, output, licence = _own(path), _output_filter(name, path), ""
+        network, licence = _own(path), ""  # type: ignore[assignment]
+        output = _output_filter(base, path) if isinstance(network, UNet) else NO_FILTER
     _check_finite(network, path)
+    _choose(network, name, mix)
     LOG.info("style %s (%s, sha256 %s...)", name, paths.shown(path), mark[:12])
     if licence:
         LOG.warning("licence of style %s: %s", name, licence)
-    return Style(name, network, output, licence, f"{paths.shown(path)}, sha256 {mark}")
+    whole = not isinstance(network, UNet)
+    return Style(name, network, output, licence, f"{paths.shown(path)}, sha256 {mark}", whole)
+
+
+def split(name: str) -> tuple[str, dict[str, float]]:
+    """A style's name without what follows its colon, and the shares that are asked for there (one name alone: 1)."""
+    base, colon, asked = name.rpartition(":")
+    if not colon or set("/\\") & set(asked):
+        return name, {}
+    if not MIXED.fullmatch(asked):
+        raise UserError(f"style {name!r}: after the colon say STYLE, or STYLE=SHARE,STYLE=SHARE")
+    return base, {style: float(share or 1) for style, _, share in (part.partition("=") for part in asked.split(","))}
+
+
+def _choose(network: nn.Module, name: str, mix: dict[str, float]) -> None:
+    known = adapters.styles(network)
+    if known and not mix:
+        raise UserError(f"{name} draws several styles ({', '.join(known)}): say which, {name}:{known[0]}")
+    if mix and not known:
+        raise UserError(f"{split(name)[0]} draws one style: leave out what follows the colon")
+    if mix:
+        try:
+            adapters.select(network, mix)
+        except ValueError as error:
+            raise UserError(f"style {name}: {error}") from error
 
 
 def shipped() -> list[str]:
@@ -90,6 +122,7 @@ def weights_file(name: str) -> Path:
     Raises:
         UserError: it is not there, or ``name`` is no style.
     """
+    name, _ = split(name)
     if name == OFFICIAL:
         path = paths.assets() / "weights" / OFFICIAL_FILE
         hint = f"put {OFFICIAL_FILE} at {weights.PLACE}; wbclib/networks/official.py says how to make it"
@@ -107,14 +140,10 @@ def weights_file(name: str) -> Path:
     return path
 
 
-def _own(path: Path) -> UNet:
-    """Our U-Net with the arrays of ``path``, strictly."""
-    state, network = weights.read(path), UNet()
-    if "down1_1.weight" in state:
-        raise UserError(
-            f"{path.name} holds CartoonGAN's generator, whose normalisation looks at the whole picture: it cannot draw "
-            "in tiles. Name a white-box run; notebook 08 shows what CartoonGAN draws"
-        )
+def _own(path: Path) -> nn.Module:
+    """Our U-Net, or CartoonGAN's generator with its styles, with the arrays of ``path``, strictly."""
+    state = weights.read(path)
+    network = _residual(state) if "down1_1.weight" in state else UNet()
     wanted, found = _shapes(network.state_dict()), _shapes(state)
     if wanted != found:
         odd = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
@@ -124,6 +153,18 @@ def _own(path: Path) -> UNet:
         )
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
+
+
+def _residual(state: Mapping[str, Tensor]) -> nn.Module:
+    """CartoonGAN's generator as its arrays say it was made: width, normalisation, adapters and their kind."""
+    width, norm = len(state["conv.weight"]), "batch" if "norm_0.running_mean" in state else "instance"
+    network = ResidualGenerator(width, norm, affine="norm_0.weight" in state)
+    first = {adapters.style_of(name): value for name, value in state.items() if name.startswith("down1_1.adapters.")}
+    if not first:
+        return network
+    # Of the first convolution that widens, a series adapter reads what comes out, a parallel one what goes in.
+    kind = "series" if next(iter(first.values())).shape[1] == 2 * width else "parallel"
+    return adapters.adapt(network, [style for style in first if style], kind)
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:

@@ -64,6 +64,9 @@ class Stylist:
     computed with its halo: up to rounding the result is that of one pass, and the memory that the network needs does
     not grow with the image.
 
+    A style whose network looks at the whole picture (``style.whole``) gets it in one pass, if there are no more pixels
+    than in a tile with its halo; larger ones are refused.
+
     Args:
         style: network, output filter and licence (:func:`wbclib.inference.styles.load_style`).
         sharpness: between 0 (filtered, the released look) and 1 (the network's own output), white-box paper, section 3.
@@ -72,7 +75,7 @@ class Stylist:
         engine: another way to compute ``style.network``, (1, 3, H, W) to the same, on the device.
 
     Raises:
-        UserError: a sharpness or a tile outside its range.
+        UserError: a sharpness or a tile outside its range; on a call, a picture that is too large for one pass.
     """
 
     def __init__(
@@ -111,6 +114,12 @@ class Stylist:
     def parts(self, image: np.ndarray) -> Iterator[tuple[Area, Tensor]]:
         """Rows and columns of every tile, and its result (3, h, w) in [-1, 1]; together they cover the image once."""
         edge = halo(self.style.output.radius)
+        if self.style.whole and image.shape[0] * image.shape[1] > (self.tile + 2 * edge) ** 2:
+            raise UserError(
+                f"style {self.style.name} looks at the whole picture and cannot draw in tiles: {image.shape[1]} x "
+                f"{image.shape[0]} pixels are more than {self.tile + 2 * edge} squared. Make the picture smaller, "
+                "or allow a larger --tile where there is the memory"
+            )
         for area in tiles(image.shape[0], image.shape[1], self.tile, edge):
             around = [slice(max(0, s.start - edge), s.stop + edge) for s in area]
             found = self._pass(image[tuple(around)])
@@ -122,8 +131,10 @@ class Stylist:
         """One pass: uint8 (H, W, 3) to (3, H, W) in [-1, 1]."""
         height, width = image.shape[:2]
         photo = images.to_tensor(image).to(self.device)[None]
-        whole = F.pad(photo, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        output = self.network(whole.contiguous(memory_format=torch.channels_last))
+        least = 2 * STRIDE if self.style.whole else STRIDE  # a reflected border needs more pixels than it adds
+        rows, columns = (max(_multiple(side), least) - side for side in (height, width))
+        padded = F.pad(photo, (0, columns, 0, rows), mode="replicate")
+        output = self.network(padded.contiguous(memory_format=torch.channels_last))
         output = output.to(photo)[..., :height, :width].contiguous()
         return sharpen(photo, output, self.sharpness, self.style.output).clamp(-1.0, 1.0)[0]
 

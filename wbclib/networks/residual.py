@@ -93,6 +93,10 @@ class ResidualGenerator(nn.Module):
         self.out.weight.mul_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) to the feature map after the last residual block, (N, 4 width, H/4, W/4)."""
         if x.ndim != 4 or x.shape[1] != 3:
             raise ValueError(f"expected images (N, 3, H, W), got {tuple(x.shape)}")
         if x.shape[2] % 4 or x.shape[3] % 4 or min(x.shape[2:]) < 8:
@@ -102,7 +106,10 @@ class ResidualGenerator(nn.Module):
         y = F.relu(self.norm_0(self.conv(x)))
         y = F.relu(self.norm_1(self.down1_2(self.down1_1(y))))
         y = F.relu(self.norm_2(self.down2_2(self.down2_1(y))))
-        y = self.blocks(y)
+        return self.blocks(y)
+
+    def decode(self, y: Tensor) -> Tensor:
+        """From the feature map of :meth:`encode` to the output."""
         y = F.relu(self.norm_3(self.up1_2(self.up1_1(y))))
         y = F.relu(self.norm_4(self.up2_2(self.up2_1(y))))
         return torch.tanh(self.out(y))

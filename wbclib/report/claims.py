@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from wbclib.evaluate import styles_study
 from wbclib.evaluate.expected import EXPECTED, OPPOSITE
 from wbclib.evaluate.seeds import verdict
 from wbclib.profiles import Profile
@@ -20,6 +21,7 @@ from wbclib.report.evidence import Finding
 
 COLUMNS = ["claim", "source", "measure", "effect", "low", "high", "by_chance", "verdict", "records", "notebook", "why"]
 WHITEBOX, CARTOONGAN = "White-box Cartoonization (CVPR 2020)", "CartoonGAN (CVPR 2018)"
+SLIDES, REBUFFI = "toonification study", "Rebuffi, Bilen, Vedaldi (NeurIPS 2017, CVPR 2018)"
 KANG = "Kang, Lee, Chui (NPAR 2007, TVCG 2009)"
 
 
@@ -52,7 +54,7 @@ def judge(found: Finding, supports: str) -> str:
 def table(profile: Profile) -> pd.DataFrame:
     """Every claim with what this profile says of it: columns :data:`COLUMNS`.
 
-    Reads the tables of notebooks 04 and 07 to 10, which must have been written; measures what stands in none of them.
+    Reads the tables of notebooks 04 and 07 to 12, which must have been written; measures what stands in none of them.
     """
     rows = []
     for one in claims(profile):
@@ -116,14 +118,14 @@ def claims(profile: Profile) -> Iterator[Claim]:
     )
     yield Claim(
         "A supervised start, from the flow-based abstraction, ends nearer to cartoons",
-        "toonification study",
+        SLIDES,
         "07-ablation",
         evidence.nearer("pretraining-abstraction"),
         "lower",
     )
     yield Claim(
         "ResNet features do as well as VGG features",
-        "toonification study",
+        SLIDES,
         "07-ablation",
         evidence.nearer("features-resnet"),
         "none",
@@ -172,7 +174,7 @@ def claims(profile: Profile) -> Iterator[Claim]:
     )
     yield Claim(
         "Instance normalisation keeps the photograph better than batch normalisation",
-        "toonification study",
+        SLIDES,
         "08-cartoongan",
         evidence.cartoongan("cartoongan-batchnorm", "edge_agreement"),
         "lower",
@@ -181,6 +183,22 @@ def claims(profile: Profile) -> Iterator[Claim]:
     yield Claim(
         "White-box is nearer to cartoons than CartoonGAN", WHITEBOX, "09-comparison", evidence.distance, "lower"
     )
+    yield Claim(
+        "Large missing blocks are better filled in the generator's features than mended in the photograph",
+        SLIDES,
+        "11-noise",
+        evidence.features_inpaint,
+        "lower",
+    )
+    for run, style in styles_study.compared(profile):
+        frozen = ", added with all else frozen," if profile.run(run).adapters.train else ""
+        yield Claim(
+            f"Adapters ({run}) draw {style}{frozen} as near to its cartoons as a network of its own",
+            REBUFFI,
+            "12-styles",
+            evidence.own_network(run, style),
+            "none",
+        )
     yield Claim("CartoonGAN trains faster than CycleGAN", CARTOONGAN, "13-speed", evidence.cyclegan, "lower")
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from wbclib import images
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import comparison, content, effect, fid, gradient_reversal, seeds
+from wbclib.evaluate import comparison, content, damages, effect, fid, gradient_reversal, noise_study, seeds
 from wbclib.files import UserError
 from wbclib.options import Structure
 from wbclib.profiles import Profile
@@ -182,6 +182,38 @@ def flow_smoothing(profile: Profile) -> Finding:
         return Finding(named, why=_absent(profile, "difference", "flow_smoothing"))
     value, low, high = (float(row[key]) for key in ("edges", "low", "high"))  # type: ignore[arg-type]
     return Finding(named, value, low, high, why=f"over {row['n']} photographs")
+
+
+def features_inpaint(profile: Profile) -> Finding:
+    """Difference from the clean cartoon inside the largest missing blocks, feature map minus mending first."""
+    way, largest = noise_study.FEATURES, max(damages.DAMAGES, key=lambda damage: damage.size).name
+    named = f"difference inside what is missing, grey levels, {way} minus {noise_study.BASELINE} ({largest})"
+    row = _row(profile, "noise", damage=largest, way=way, measure="inside")
+    if row is None:
+        return Finding(named, why=_absent(profile, way, "noise"))
+    value, low, high = (float(row[key]) for key in ("against_mended", "against_low", "against_high"))  # type: ignore[arg-type]
+    why = f"over {row['photographs']} photographs, one seed of damages"
+    return Finding(named, value, low, high, records=("cartoongan",), why=why)
+
+
+def own_network(run: str, style: str) -> Callable[[Profile], Finding]:
+    """Distance to a style's cartoons, network of several styles minus network of its own; chance as for CartoonGAN."""
+
+    def ask(profile: Profile) -> Finding:
+        named = f"distance to {style}, {run} minus a network of its own"
+        row, plain = (
+            _row(profile, "styles_own", network=run, style=style),
+            _row(profile, "styles", network="photograph", to=style),
+        )
+        if row is None or plain is None:
+            return Finding(named, why=_absent(profile, f"{run}, {style}", "styles_own", "styles"))
+        alone = _row(profile, "styles", network=str(row["own"]), style=style, to=style)
+        moved = abs(float(plain["value"]) - float(alone["value"])) if alone else NAN  # type: ignore[arg-type]
+        why = f"over {row['photographs']} photographs, {ONE_EACH}"
+        chance = _chance(profile, _to_cartoons(profile))
+        return Finding(named, *_numbers(row), chance, SHARE * moved, (run, str(row["own"])), why)
+
+    return ask
 
 
 def cyclegan(profile: Profile) -> Finding:

@@ -131,6 +131,10 @@ class Graph:
         chosen = {run for run, config in self.profile.runs.items() if run in starts or config.steps > SHORT}
         return [self.run_stamp(run) for run in self.profile.runs if run in chosen and run not in made]
 
+    def awaited(self) -> set[str]:
+        """Notebooks that others come after."""
+        return {name for wants in self.wants.values() for name in wants["after"]}
+
     def notebook_inputs(self, notebook: str) -> list[Path]:
         """Files that a notebook's pages must be newer than."""
         wants = self.wants[notebook]

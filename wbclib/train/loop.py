@@ -25,13 +25,14 @@ from tqdm.auto import tqdm
 
 from wbclib import corpora, images, paths
 from wbclib.corpora import bundled
-from wbclib.corpora.loader import Loader
+from wbclib.corpora.loader import Loader, Turns
 from wbclib.files import UserError, sha256, write_bytes, write_json
 from wbclib.options import RunConfig, to_dict
 from wbclib.profiles import Profile, load
 from wbclib.train import checkpoints, records, trail
 from wbclib.train.device import open_fabric
-from wbclib.train.methods import METHODS, Method
+from wbclib.train.method import Method
+from wbclib.train.methods import METHODS
 
 log = logging.getLogger("wbclib")
 LOG_EVERY = 5
@@ -89,9 +90,8 @@ class _Run:
         self.name, self.profile, self.config = name, profile, config
         self.commit, self.dirty = records.commit()  # of the code that trains, not of what is checked out at the end
         self.folder = records.open_folder(profile, name)
-        self.photos = corpora.load(config.photos, "train")
-        self.cartoons = corpora.load(config.cartoons, "train")
-        self.data = {"photos": records.data_entry(self.photos), "cartoons": records.data_entry(self.cartoons)}
+        self.corpora = {role: corpora.load(spec, "train") for role, spec in config.corpora().items()}
+        self.data = {role: records.data_entry(corpus) for role, corpus in self.corpora.items()}
         self.fabric = open_fabric(config, profile.device)
         torch.manual_seed(config.seed)
         self.method: Method = METHODS[config.method](config, self.fabric, permissions(profile))
@@ -108,7 +108,7 @@ class _Run:
         if found is None:
             if self.config.init:
                 weights = generator_file(self.profile.name, self.config.init)
-                self.method.modules["generator"].load_state_dict(load_file(weights))
+                self.method.begin(load_file(weights), self._tensors_of_init)
         else:
             tensors, state = found
             for key, value in (("data", self.data), ("features", self.method.origin)):
@@ -121,13 +121,29 @@ class _Run:
             self.step, self.seconds, self.started = state["step"], state["seconds"], state["started"]
         records.keep_metrics(self.folder / "metrics.jsonl", self.step)
 
+    def _tensors_of_init(self) -> dict[str, Tensor]:
+        """All networks of the run that this one starts from."""
+        found = checkpoints.newest(paths.run(self.profile.name, self.config.init))
+        if found is None:
+            raise UserError(
+                f"run {self.name} goes on with the discriminators of {self.config.init}, whose checkpoint is not here: "
+                "unpack its results, or delete its record and train it again"
+            )
+        return found[0]
+
+    def _loader(self) -> Loader | Turns:
+        config, (photos, *cartoons) = self.config, self.corpora.values()
+        loaders = [
+            Loader(photos, each, config.size, config.batch, config.seed, config.scale_min, self.method.edges,
+                   config.kept)
+            for each in cartoons
+        ]  # fmt: skip
+        return Turns(loaders) if config.styles else loaders[0]
+
     def train(self, progress: bool) -> dict[str, Any]:
         """Train to the last step, then write weights and record."""
         config, clock = self.config, time.monotonic()
-        loader = Loader(
-            self.photos, self.cartoons, config.size, config.batch, config.seed, config.scale_min, self.method.edges,
-            config.kept,
-        )  # fmt: skip
+        loader = self._loader()
         if config.kept:
             self.method.remember(loader.photographs())
         draw, device = torch.Generator(), self.fabric.device

@@ -12,7 +12,7 @@ from wbclib import losses
 from wbclib.represent import flow
 
 if TYPE_CHECKING:  # a method makes its views
-    from wbclib.train.methods import Method
+    from wbclib.train.method import Method
 
 
 class View(losses.View):

@@ -1,0 +1,55 @@
+"""Looks: a corpus printed in another way, so that styles can be told apart where nothing can be downloaded."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from wbclib.corpora.base import Corpus
+from wbclib.files import UserError, digest
+
+VERSION = 1  # of the looks: raise it whenever one changes
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+DOTS = 40  # across the shorter side
+INK, PAPER = np.array([20.0, 32.0, 84.0]), np.array([255.0, 236.0, 200.0])  # of the duotone
+
+
+def screentone(image: np.ndarray) -> np.ndarray:
+    """Black ink on white paper, greys as dots on a grid turned by 45 degrees (clustered-dot halftone).
+
+    uint8 (H, W, 3) to the same. Darkest tones are solid, lightest ones are paper.
+    """
+    luma = image @ np.array(LUMA)
+    step = 2 * np.pi * DOTS / min(luma.shape) / np.sqrt(2)
+    y, x = np.mgrid[: luma.shape[0], : luma.shape[1]] + 0.5
+    threshold = 127.5 - 45 * (np.cos(step * (x + y)) + np.cos(step * (x - y)))  # between 37.5 and 217.5
+    return np.repeat(255 * (luma > threshold).astype(np.uint8)[..., None], 3, 2)
+
+
+def duotone(image: np.ndarray) -> np.ndarray:
+    """Two inks: what is dark is navy, what is light is cream, on a straight line between them by luma.
+
+    uint8 (H, W, 3) to the same.
+    """
+    share = (image @ np.array(LUMA) / 255)[..., None]
+    return np.rint(INK + share * (PAPER - INK)).astype(np.uint8)
+
+
+LOOKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"screentone": screentone, "duotone": duotone}
+
+
+def redrawn(corpus: Corpus, look: str) -> Corpus:
+    """The corpus with every image in a look of :data:`LOOKS`; an item's hash covers image, look and its version.
+
+    Raises:
+        UserError: unknown look.
+    """
+    if look not in LOOKS:
+        raise UserError(f"unknown look {look!r}; known are: {', '.join(LOOKS)}")
+    items = [dataclasses.replace(item, sha256=digest([item.sha256, look, VERSION])) for item in corpus.items]
+    return Corpus(
+        f"{corpus.name}, {look}", items, lambda index: LOOKS[look](corpus.image(index)), corpus.skipped,
+        files=corpus.files,
+    )  # fmt: skip
