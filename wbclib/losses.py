@@ -40,6 +40,10 @@ class View(Protocol):
         """Flow-based abstraction of the photograph, (N, 3, H, W) in [-1, 1], without gradient."""
 
     @property
+    def look(self) -> Tensor:
+        """The photograph in the look of the style that is learnt, (N, 3, H, W) in [-1, 1], without gradient."""
+
+    @property
     def structure_features(self) -> Tensor:
         """Perceptual features of the output's structure image, without gradient."""
 
@@ -173,6 +177,11 @@ TERMS: dict[str, Term] = {
         r"\mathcal{L}_{\mathrm{abs}}",
         lambda view: (view.output - view.abstraction).abs().mean(),
         "the photograph's flow-based abstraction: flat colours and black lines (supervised start)",
+    ),
+    "look": Term(
+        r"\mathcal{L}_{\mathrm{look}}",
+        lambda view: (view.output - view.look).abs().mean(),
+        "the photograph in the style's look: many styles, each supervised",
     ),
     "adversarial": Term(
         r"\mathcal{L}_{\mathrm{adv}}",

@@ -149,6 +149,7 @@ class Weights:
     tv: float = 0.0
     pixel: float = 0.0
     abstraction: float = 0.0  # the photograph's flow-based abstraction in place of the photograph
+    look: float = 0.0  # the photograph itself in the look of the style that is learnt (method styles), supervised
     adversarial: float = 0.0  # CartoonGAN's discriminator; surface and texture have their own
 
 
@@ -221,7 +222,7 @@ class RunConfig:
 SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
 LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
-    "adapters", "photos.look", "cartoons.look",
+    "adapters", "photos.look", "cartoons.look", "weights.look",
 )  # fmt: skip
 
 
@@ -275,7 +276,8 @@ def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
 def run_config(values: Mapping[str, Any], where: str = "run") -> RunConfig:
     """A run configuration from plain values (YAML, JSON).
 
-    ``preset`` is expanded first; each of ``styles`` is ``cartoons`` with what the style says of its own.
+    ``preset`` is expanded first; each of ``styles`` is ``cartoons`` with what the style says of its own (``false``: it is
+    left out, so that a child can drop it).
     """
     values = dict(values)
     preset = values.pop("preset", None)
@@ -284,7 +286,8 @@ def run_config(values: Mapping[str, Any], where: str = "run") -> RunConfig:
             raise UserError(f"{where}: unknown preset {preset!r}; known are: {', '.join(PRESETS)}")
         values = merge(PRESETS[preset], values)
     if isinstance(styles := values.get("styles"), Mapping):
-        values["styles"] = {name: merge(values.get("cartoons") or {}, own or {}) for name, own in styles.items()}
+        cartoons = values.get("cartoons") or {}
+        values["styles"] = {name: merge(cartoons, own or {}) for name, own in styles.items() if own is not False}
     return build(RunConfig, values, where)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
 from wbclib.corpora.base import Corpus
@@ -37,7 +38,27 @@ def duotone(image: np.ndarray) -> np.ndarray:
     return np.rint(INK + share * (PAPER - INK)).astype(np.uint8)
 
 
-LOOKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"screentone": screentone, "duotone": duotone}
+def linocut(image: np.ndarray) -> np.ndarray:
+    """One ink: white where a pixel is no darker than its surroundings (a Gaussian of 1/20 of the shorter side).
+
+    uint8 (H, W, 3) to the same.
+    """
+    luma = (image @ np.array(LUMA)).astype(np.float32)
+    around = cv2.GaussianBlur(luma, (0, 0), min(luma.shape) / 20)
+    return np.repeat(255 * (luma >= around - 2).astype(np.uint8)[..., None], 3, 2)
+
+
+def poster(image: np.ndarray) -> np.ndarray:
+    """Three levels of each channel: 0, 128, 255. uint8 (H, W, 3) to the same."""
+    return np.array([0, 128, 255], np.uint8)[np.minimum(image // 86, 2)]
+
+
+LOOKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "screentone": screentone,
+    "duotone": duotone,
+    "linocut": linocut,
+    "poster": poster,
+}
 
 
 def redrawn(corpus: Corpus, look: str) -> Corpus:

@@ -31,13 +31,14 @@ Drawn = dict[tuple[str, str], np.ndarray]  # (network, style) -> its pictures, u
 
 def runs(profile: Profile) -> dict[str, RunConfig]:
     """The runs of several styles in one network."""
-    return {name: config for name, config in profile.runs.items() if config.method == "styles"}
+    return {name: config for name, config in profile.runs.items() if len(config.styles) > 1}
 
 
 def own(profile: Profile, run: str, style: str) -> str | None:
     """The run that trains a network for one style alone as ``run`` trains it among others; None where there is none.
 
-    It has the same options, as many steps as the style has, and starts where the network of several styles did.
+    It has the same options (adapters that are parallel add nothing to a network of one style), as many steps as the
+    style has, and starts where the network of several styles did.
     """
     config = profile.run(run)
     learns = [config.adapters.train] if config.adapters.train else list(config.styles)
@@ -45,8 +46,7 @@ def own(profile: Profile, run: str, style: str) -> str | None:
         return None
     start = profile.run(config.init).init if config.adapters.train else config.init
     wanted = dataclasses.replace(
-        config, method="cartoongan", styles={}, adapters=Adapters(), cartoons=config.styles[style], init=start,
-        steps=config.steps // len(learns),
+        config, styles={style: config.styles[style]}, adapters=Adapters(), init=start, steps=config.steps // len(learns)
     )  # fmt: skip
     return next((name for name, other in profile.runs.items() if other.hash() == wanted.hash()), None)
 
@@ -87,7 +87,7 @@ def drawn(profile: Profile, photos: np.ndarray) -> Drawn:
             found[run, style] = stylised(model, photos, style)
             alone = own(profile, run, style)
             if alone and (alone, style) not in found:
-                found[alone, style] = trained(alone, profile)(photos)
+                found[alone, style] = stylised(trained(alone, profile), photos, style)
     return found
 
 

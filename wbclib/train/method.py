@@ -158,6 +158,10 @@ class Method:
         """How the loader is to smooth cartoons along their edges; None: this method has no use for such cartoons."""
         return None
 
+    def look(self, photo: Tensor, turn: Tensor | None) -> Tensor:
+        """Photographs in the look of the style whose turn it is; only a run of styles has any."""
+        raise UserError("the loss term look needs the method styles")
+
     def begin_structure(self, output: Tensor) -> Pending:
         """Start the structure images of an output; the cores find regions while this thread goes on."""
         if not torch.isfinite(output).all():

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wbclib import images
+from wbclib.corpora import looks
 from wbclib.files import UserError
 from wbclib.networks import adapters
 from wbclib.networks.residual import ImagePool
@@ -95,6 +98,8 @@ class Styles(CartoonGAN):
 
     def networks(self) -> dict[str, nn.Module]:
         found, options = super().networks(), self.config.adapters
+        if self.config.weights.look and (plain := [s for s, spec in self.config.styles.items() if not spec.look]):
+            raise ValueError(f"the loss term look has nothing to ask of style {plain[0]}, which has no look")
         if self.config.pool:
             raise ValueError("one pool of outputs would mix the styles: say pool: 0")
         for network in found.values():
@@ -119,9 +124,18 @@ class Styles(CartoonGAN):
                 raise UserError(f"the run that this one starts from has another {role} ({odd[0]} differs)")
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
-        learn = [self.config.adapters.train] if self.config.adapters.train else list(self.config.styles)
-        self.select(learn[int(batch["style"])])
+        self.select(self.style(batch["style"]))
         return super().step(batch, draw)
+
+    def style(self, turn: Tensor) -> str:
+        """The style whose turn it is."""
+        return self.config.adapters.train or list(self.config.styles)[int(turn)]
+
+    def look(self, photo: Tensor, turn: Tensor | None) -> Tensor:
+        assert turn is not None, "batches of several styles say whose turn it is"
+        name = self.config.styles[self.style(turn)].look
+        redrawn = [looks.LOOKS[name](image) for image in images.to_uint8(photo.cpu())]
+        return images.to_tensor(np.stack(redrawn)).to(photo)
 
     def select(self, mix: str | adapters.Mix | None) -> None:
         """Choose a style, a mixture, or none (the shared networks alone) for what follows."""

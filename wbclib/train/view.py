@@ -20,7 +20,7 @@ class View(losses.View):
 
     def __init__(self, method: Method, batch: dict[str, Tensor], output: Tensor):
         self.method, self.photo, self.output = method, batch["photo"], output
-        self.index = batch.get("index")
+        self.index, self.turn = batch.get("index"), batch.get("style")
         self.seen: dict[str, Tensor] = {}  # the output as each discriminator sees it
         # Under way from here on: other threads find the structure images while the discriminators learn.
         self.pending = method.begin_structure(output) if "structure" in method.weights else None
@@ -45,6 +45,10 @@ class View(losses.View):
     @cached_property
     def abstraction(self) -> Tensor:
         return flow.abstraction(self.photo, self.method.config.flow)
+
+    @cached_property
+    def look(self) -> Tensor:
+        return self.method.look(self.photo, self.turn)
 
     @cached_property
     def structure_features(self) -> Tensor:
