@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 
 import wbclib
-from wbclib import cli, images, paths, profiles
-from wbclib.corpora import bundled
+from wbclib import cli, corpora, images, losses, paths, profiles
+from wbclib.corpora import bundled, looks
 from wbclib.corpora.loader import Loader, Turns
 from wbclib.evaluate import comparison, styles_study
 from wbclib.files import UserError
@@ -23,6 +23,7 @@ from wbclib.options import Adapters, run_config
 from wbclib.profiles import Profile
 from wbclib.train import checkpoints, run, trained
 from wbclib.train.methods import Styles
+from wbclib.train.view import View
 
 
 @pytest.fixture
@@ -44,15 +45,15 @@ def values(profile: Profile, name: str) -> dict[str, torch.Tensor]:
 
 def test_a_third_style_leaves_everything_else_as_it_was_bit_for_bit(smoke: Profile) -> None:
     run("styles-third", smoke)
-    assert styles_study.unchanged(smoke, "styles-third", photographs()) == {"toon": True, "screentone": True}
+    assert styles_study.unchanged(smoke, "styles-third", photographs()) == {"duotone": True, "linocut": True}
     before, after = values(smoke, "styles"), values(smoke, "styles-third")
     for key, value in before.items():
         assert torch.equal(value, after[key]), key
     new = set(after) - set(before)
-    assert {adapters.style_of(key) for key in new} == {"duotone"}
+    assert {adapters.style_of(key) for key in new} == {"poster"}
     assert {key.split("/")[0] for key in new} == {"generator", "cartoon"}
     assert sum(bool(after[key].any()) for key in new if key.startswith("generator/")) > 20, "it has learnt"
-    drawn = styles_study.stylised(trained("styles-third", smoke), photographs(), "duotone")
+    drawn = styles_study.stylised(trained("styles-third", smoke), photographs(), "poster")
     assert (drawn != styles_study.stylised(trained("styles-third", smoke), photographs(), None)).any()
 
 
@@ -68,14 +69,24 @@ def test_a_step_of_one_style_moves_shared_values_and_its_own(smoke: Profile) -> 
         for key, value in method.modules["generator"].state_dict().items()
         if not torch.equal(value, before[key])
     }
-    assert moved == {"shared", "screentone"}
+    assert moved == {"shared", "linocut"}
+
+
+def test_each_style_is_shown_its_look(smoke: Profile) -> None:
+    method = trained("styles", smoke).method
+    photo = images.to_tensor(photographs())
+    for turn, look in enumerate((looks.duotone, looks.linocut)):
+        batch = {"photo": photo, "style": torch.tensor(turn)}
+        view = View(method, batch, photo)
+        wanted = np.stack([look(image) for image in photographs()])
+        np.testing.assert_array_equal(images.to_uint8(view.look), wanted)
+        apart = np.abs(photographs().astype(float) - wanted).mean() / 127.5
+        assert float(losses.TERMS["look"].value(view)) == pytest.approx(apart, rel=1e-4)
 
 
 def test_styles_take_turns(smoke: Profile) -> None:
     config = smoke.run("styles")
-    assert list(config.corpora()) == ["photos", "cartoons of toon", "cartoons of screentone"]
-    from wbclib import corpora
-
+    assert list(config.corpora()) == ["photos", "cartoons of duotone", "cartoons of linocut"]
     photos, *cartoons = (corpora.load(spec) for spec in config.corpora().values())
     loaders = [Loader(photos, each, 16, 2, seed=5) for each in cartoons]
     batches = dict(Turns(loaders).prefetch(3, 7))
@@ -108,7 +119,7 @@ def test_an_interrupted_run_of_styles_ends_the_same(
         run("styles", often)
     monkeypatch.setattr(Styles, "step", step)
     assert run("styles", often)["generator_sha256"] == whole["generator_sha256"]
-    assert {"cartoons of toon", "cartoons of screentone"} < whole["data"].keys()
+    assert {"cartoons of duotone", "cartoons of linocut"} < whole["data"].keys()
 
 
 def test_discriminators_that_are_not_here_are_asked_for(smoke: Profile) -> None:
@@ -129,6 +140,8 @@ def test_discriminators_that_are_not_here_are_asked_for(smoke: Profile) -> None:
         ({"adapters": {"kind": "both"}}, "say series or parallel"),
         ({"residual": {"norm": "batch"}}, "norm: instance"),
         ({"styles": {"a.b": {}}}, "say another name"),
+        ({"weights": {"look": 1.0}}, "nothing to ask of style a, which has no look"),
+        ({"method": "cartoongan", "weights": {"look": 1.0}}, "the loss term look needs the method styles"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(smoke: Profile, change: dict[str, object], says: str) -> None:
@@ -139,10 +152,11 @@ def test_networks_that_cannot_be_are_refused(smoke: Profile, change: dict[str, o
 
 
 def test_a_style_is_the_runs_cartoons_with_what_it_says_itself() -> None:
-    config = run_config({"cartoons": {"kind": "toon", "count": 7}, "styles": {"a": {}, "b": {"look": "duotone"}}})
-    assert config.styles["a"].count == config.styles["b"].count == 7 and config.styles["b"].look == "duotone"
+    config = run_config({"cartoons": {"kind": "toon", "count": 7}, "styles": {"a": {}, "b": {"look": "poster"}}})
+    assert config.styles["a"].count == config.styles["b"].count == 7 and config.styles["b"].look == "poster"
     with pytest.raises(UserError, match=r"styles\.b: unknown parameter 'lok'"):
-        run_config({"styles": {"b": {"lok": "duotone"}}})
+        run_config({"styles": {"b": {"lok": "poster"}}})
+    assert list(run_config({"styles": {"a": False, "b": {}}}).styles) == ["b"]
     with pytest.raises(UserError, match="say a mapping"):
         run_config({"styles": ["a"]})
     with pytest.raises(UserError, match="adapters.train: 'c' is not among the run's styles: a"):
@@ -152,10 +166,11 @@ def test_a_style_is_the_runs_cartoons_with_what_it_says_itself() -> None:
 
 def test_each_style_is_compared_with_the_network_that_differs_in_that_alone() -> None:
     quick = profiles.load("quick", "cpu")
-    assert styles_study.own(quick, "styles", "toon") == "cartoongan"
-    assert styles_study.own(quick, "styles-series", "screentone") == "screentone-cartoongan"
-    assert styles_study.own(quick, "styles-third", "duotone") == "duotone-cartoongan"
-    assert styles_study.own(quick, "styles-third", "toon") is None, "it did not learn there"
+    assert styles_study.own(quick, "styles", "duotone") == "styles-duotone"
+    assert styles_study.own(quick, "styles-third", "poster") == "styles-poster"
+    lab = profiles.load("lab", "cuda")
+    assert styles_study.own(lab, "styles-series", "storybook") == "styles-storybook", "whatever its adapters are"
+    assert styles_study.own(quick, "styles-third", "duotone") is None, "it did not learn there"
 
 
 def test_tables_say_which_cartoons_are_nearest(smoke: Profile) -> None:
@@ -166,11 +181,9 @@ def test_tables_say_which_cartoons_are_nearest(smoke: Profile) -> None:
     apart = styles_study.told_apart(found).set_index("style")
     assert (apart["nearest"] == apart.index).all() and (apart["own"] < apart["photograph"]).all()
     assert found[found["network"] == "styles"]["value"].min() == pytest.approx(0, abs=1e-3)
-    (row,) = styles_study.against_own(
-        smoke, data, {**made, ("screentone-cartoongan", "screentone"): data.inputs}
-    ).itertuples()
-    assert (row.network, row.style, row.verdict) == ("styles", "screentone", "nearer")
-    plain = apart.loc["screentone"]
+    (row,) = styles_study.against_own(smoke, data, {**made, ("styles-linocut", "linocut"): data.inputs}).itertuples()
+    assert (row.network, row.style, row.verdict) == ("styles", "linocut", "nearer")
+    plain = apart.loc["linocut"]
     assert row.difference == pytest.approx(plain["own"] - plain["photograph"], rel=1e-6)
     assert styles_study.against_own(smoke, data, made).empty, "no network of its own has drawn"
 
@@ -183,9 +196,9 @@ def test_the_command_draws_a_style_and_a_mixture(smoke: Profile, study: Path) ->
     photo = photographs(count=1)[0]
     images.write(study / "photo.png", photo)
     for asked, mix in (
-        ("toon", {"toon": 1.0}),
-        ("screentone", {"screentone": 1.0}),
-        ("toon=0.5,screentone=.5", {"toon": 0.5, "screentone": 0.5}),
+        ("duotone", {"duotone": 1.0}),
+        ("linocut", {"linocut": 1.0}),
+        ("duotone=0.5,linocut=.5", {"duotone": 0.5, "linocut": 0.5}),
     ):
         out = study / f"{len(asked)}.png"
         status = cli.main(
@@ -195,17 +208,17 @@ def test_the_command_draws_a_style_and_a_mixture(smoke: Profile, study: Path) ->
         wanted = styles_study.stylised(model, photo[None], mix)[0]
         np.testing.assert_allclose(images.read(out).astype(int), wanted, atol=1)
     file = paths.run("smoke", "styles") / "generator.safetensors"
-    assert (wbclib.cartoonize(photo, f"{file}:toon") == wbclib.cartoonize(photo, "smoke/styles:toon")).all()
-    assert (wbclib.cartoonize(photo, "smoke/styles:screentone") != wbclib.cartoonize(photo, "smoke/styles:toon")).any()
+    assert (wbclib.cartoonize(photo, f"{file}:duotone") == wbclib.cartoonize(photo, "smoke/styles:duotone")).all()
+    assert (wbclib.cartoonize(photo, "smoke/styles:linocut") != wbclib.cartoonize(photo, "smoke/styles:duotone")).any()
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("smoke/styles", r"draws several styles \(screentone, toon\): say which, smoke/styles:screentone"),
+        ("smoke/styles", r"draws several styles \(duotone, linocut\): say which, smoke/styles:duotone"),
         ("smoke/styles:oil", "style 'oil' is not in this network"),
         ("smoke/styles:a=b", "after the colon say STYLE"),
-        ("peppercarrot:toon", "draws one style: leave out what follows the colon"),
+        ("peppercarrot:duotone", "draws one style: leave out what follows the colon"),
     ],
 )
 def test_a_style_that_is_not_there_is_named(smoke: Profile, name: str, says: str) -> None:
@@ -220,7 +233,7 @@ def test_a_file_says_itself_how_its_network_is_made(smoke: Profile, kind: str) -
     config = dataclasses.replace(smoke.run("styles"), adapters=Adapters(kind), steps=2)
     run("styles", dataclasses.replace(smoke, runs={**smoke.runs, "styles": config}))
     file = paths.run("smoke", "styles") / "generator.safetensors"
-    network = styles.load_style(f"{file}:toon").network
+    network = styles.load_style(f"{file}:duotone").network
     assert {m.kind for m in network.modules() if isinstance(m, adapters.AdaptedConv)} == {kind}
     for name, value in load_file(file).items():
         assert torch.equal(network.state_dict()[name], value)
@@ -228,7 +241,7 @@ def test_a_file_says_itself_how_its_network_is_made(smoke: Profile, kind: str) -
 
 def test_a_picture_is_drawn_in_one_pass_or_not_at_all(smoke: Profile, study: Path) -> None:
     run("styles", smoke)
-    style = styles.load_style("smoke/styles:toon")
+    style = styles.load_style("smoke/styles:duotone")
     assert style.whole and style.output.radius == 0
     draw = Stylist(style, tile=32)
     small = photographs(96, 1)[0][:90, :50]

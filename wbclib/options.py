@@ -276,8 +276,8 @@ def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
 def run_config(values: Mapping[str, Any], where: str = "run") -> RunConfig:
     """A run configuration from plain values (YAML, JSON).
 
-    ``preset`` is expanded first; each of ``styles`` is ``cartoons`` with what the style says of its own (``false``: it is
-    left out, so that a child can drop it).
+    ``preset`` is expanded first. Each of ``styles`` is ``cartoons`` with what the style says of its own; one that is
+    ``false`` is left out, so that a child can drop it.
     """
     values = dict(values)
     preset = values.pop("preset", None)

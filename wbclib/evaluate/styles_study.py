@@ -34,6 +34,11 @@ def runs(profile: Profile) -> dict[str, RunConfig]:
     return {name: config for name, config in profile.runs.items() if len(config.styles) > 1}
 
 
+def learnt(config: RunConfig) -> list[str]:
+    """The styles that learn in a run."""
+    return [config.adapters.train] if config.adapters.train else list(config.styles)
+
+
 def own(profile: Profile, run: str, style: str) -> str | None:
     """The run that trains a network for one style alone as ``run`` trains it among others; None where there is none.
 
@@ -41,7 +46,7 @@ def own(profile: Profile, run: str, style: str) -> str | None:
     style has, and starts where the network of several styles did.
     """
     config = profile.run(run)
-    learns = [config.adapters.train] if config.adapters.train else list(config.styles)
+    learns = learnt(config)
     if style not in learns:
         return None
     start = profile.run(config.init).init if config.adapters.train else config.init
@@ -55,6 +60,17 @@ def compared(profile: Profile) -> list[tuple[str, str]]:
     """Every (run of several styles, style) for which there is a network of the style's own."""
     pairs = ((run, style) for run, config in runs(profile).items() for style in config.styles)
     return [(run, style) for run, style in pairs if own(profile, run, style)]
+
+
+def listed(profile: Profile) -> pd.DataFrame:
+    """The runs of several styles: run, adapters, style, steps, learns, loss (weights), network_of_its_own (run)."""
+    rows = []
+    for run, config in runs(profile).items():
+        loss = ", ".join(f"{term} {weight:g}" for term, weight in vars(config.weights).items() if weight)
+        learns = config.adapters.train or "all"
+        rows += [(run, config.adapters.kind, style, config.steps, learns, loss, own(profile, run, style))
+                 for style in config.styles]  # fmt: skip
+    return pd.DataFrame(rows, columns=["run", "adapters", "style", "steps", "learns", "loss", "network_of_its_own"])
 
 
 def parameters(model: Trained) -> pd.DataFrame:
@@ -79,11 +95,11 @@ def stylised(model: Trained, photos: np.ndarray, mix: str | Mix | None) -> np.nd
 
 
 def drawn(profile: Profile, photos: np.ndarray) -> Drawn:
-    """Every style by every network of several styles and by the network of its own, and by what they start from."""
+    """Every style by every network of several styles that has learnt it, and by the network of its own."""
     found: Drawn = {}
     for run, config in tqdm(runs(profile).items(), desc="styles", unit="run"):
         model = trained(run, profile)
-        for style in config.styles:
+        for style in learnt(config):
             found[run, style] = stylised(model, photos, style)
             alone = own(profile, run, style)
             if alone and (alone, style) not in found:
