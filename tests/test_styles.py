@@ -45,16 +45,18 @@ def values(profile: Profile, name: str) -> dict[str, torch.Tensor]:
 
 def test_a_third_style_leaves_everything_else_as_it_was_bit_for_bit(smoke: Profile) -> None:
     run("styles-third", smoke)
-    assert styles_study.unchanged(smoke, "styles-third", photographs()) == {"duotone": True, "linocut": True}
-    before, after = values(smoke, "styles"), values(smoke, "styles-third")
-    for key, value in before.items():
-        assert torch.equal(value, after[key]), key
-    new = set(after) - set(before)
+    before, after = (trained(name, smoke) for name in ("styles", "styles-third"))
+    assert styles_study.unchanged(before, after, photographs()) == {"duotone": True, "linocut": True}
+    old, young = values(smoke, "styles"), values(smoke, "styles-third")
+    for key, value in old.items():
+        assert torch.equal(value, young[key]), key
+    new = set(young) - set(old)
     assert {adapters.style_of(key) for key in new} == {"poster"}
     assert {key.split("/")[0] for key in new} == {"generator", "cartoon"}
-    assert sum(bool(after[key].any()) for key in new if key.startswith("generator/")) > 20, "it has learnt"
-    drawn = styles_study.stylised(trained("styles-third", smoke), photographs(), "poster")
-    assert (drawn != styles_study.stylised(trained("styles-third", smoke), photographs(), None)).any()
+    assert sum(bool(young[key].any()) for key in new if key.startswith("generator/")) > 20, "it has learnt"
+    assert (
+        styles_study.stylised(after, photographs(), "poster") != styles_study.stylised(after, photographs(), None)
+    ).any()
 
 
 def test_a_step_of_one_style_moves_shared_values_and_its_own(smoke: Profile) -> None:
@@ -94,7 +96,8 @@ def test_styles_take_turns(smoke: Profile) -> None:
         wanted = loaders[step % 2].batch(step)
         assert int(batch["style"]) == step % 2 and torch.equal(batch["cartoon"], wanted["cartoon"])
         assert torch.equal(batch["photo"], loaders[0].batch(step)["photo"])
-    assert batches[3]["cartoon"].unique().numel() < batches[4]["cartoon"].unique().numel(), "black ink against colours"
+    grey = {step: torch.equal(batch["cartoon"][:, 0], batch["cartoon"][:, 2]) for step, batch in batches.items()}
+    assert grey == {3: True, 4: False, 5: True, 6: False}, "black ink against two inks"
 
 
 def test_an_interrupted_run_of_styles_ends_the_same(
@@ -169,7 +172,7 @@ def test_each_style_is_compared_with_the_network_that_differs_in_that_alone() ->
     assert styles_study.own(quick, "styles", "duotone") == "styles-duotone"
     assert styles_study.own(quick, "styles-third", "poster") == "styles-poster"
     lab = profiles.load("lab", "cuda")
-    assert styles_study.own(lab, "styles-series", "storybook") == "styles-storybook", "whatever its adapters are"
+    assert styles_study.own(lab, "styles-series", "toon") == "styles-toon", "whatever its adapters are"
     assert styles_study.own(quick, "styles-third", "duotone") is None, "it did not learn there"
 
 
@@ -200,7 +203,7 @@ def test_the_command_draws_a_style_and_a_mixture(smoke: Profile, study: Path) ->
         ("linocut", {"linocut": 1.0}),
         ("duotone=0.5,linocut=.5", {"duotone": 0.5, "linocut": 0.5}),
     ):
-        out = study / f"{len(asked)}.png"
+        out = study / f"{asked.replace('=', '-')}.png"
         status = cli.main(
             ["cartoonize", str(study / "photo.png"), "--style", f"smoke/styles:{asked}", "--out", str(out)]
         )

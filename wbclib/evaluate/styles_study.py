@@ -94,16 +94,27 @@ def stylised(model: Trained, photos: np.ndarray, mix: str | Mix | None) -> np.nd
     return stylise(lambda x: method.stylise(x, mix), photos, method.fabric.device)  # type: ignore[call-arg]
 
 
-def drawn(profile: Profile, photos: np.ndarray) -> Drawn:
-    """Every style by every network of several styles that has learnt it, and by the network of its own."""
+def models(profile: Profile) -> dict[str, Trained]:
+    """The runs of several styles and the networks of one that they are compared with, trained where they are not."""
+    wanted = [name for run in runs(profile) for name in (run, *(own(profile, run, s) for s in profile.run(run).styles))]
+    names = dict.fromkeys(name for name in wanted if name)
+    return {name: trained(name, profile) for name in tqdm(names, desc="networks", unit="run")}
+
+
+def drawn(profile: Profile, networks: Mapping[str, Trained], photos: np.ndarray) -> Drawn:
+    """Every style by every network of several styles that has learnt it, and by the network of its own.
+
+    Args:
+        networks: :func:`models`.
+        photos: uint8 (N, H, W, 3).
+    """
     found: Drawn = {}
     for run, config in tqdm(runs(profile).items(), desc="styles", unit="run"):
-        model = trained(run, profile)
         for style in learnt(config):
-            found[run, style] = stylised(model, photos, style)
+            found[run, style] = stylised(networks[run], photos, style)
             alone = own(profile, run, style)
             if alone and (alone, style) not in found:
-                found[alone, style] = stylised(trained(alone, profile), photos, style)
+                found[alone, style] = stylised(networks[alone], photos, style)
     return found
 
 
@@ -211,14 +222,12 @@ def mixture(first: str, second: str, share: float) -> dict[str, float]:
     return {first: 1 - share, second: share}
 
 
-def unchanged(profile: Profile, run: str, photos: np.ndarray) -> Mapping[str, bool]:
+def unchanged(before: Trained, after: Trained, photos: np.ndarray) -> dict[str, bool]:
     """Style -> whether a run that has added a style draws it as the run did that it started from, bit for bit."""
-    config = profile.run(run)
-    models, x = (trained(config.init, profile), trained(run, profile)), images.to_tensor(photos)
-    found = {}
-    for style in profile.run(config.init).styles:
-        before, after = (model.method.stylise(x.to(model.method.fabric.device), style) for model in models)  # type: ignore[call-arg]
-        found[style] = torch.equal(before, after)
+    x, found = images.to_tensor(photos), {}
+    for style in before.method.config.styles:
+        made = (model.method.stylise(x.to(model.method.fabric.device), style) for model in (before, after))  # type: ignore[call-arg]
+        found[style] = torch.equal(*made)
     return found
 
 
