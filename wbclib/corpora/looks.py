@@ -10,9 +10,9 @@ import numpy as np
 
 from wbclib.corpora.base import Corpus
 from wbclib.files import UserError, digest
+from wbclib.represent.texture import LUMA
 
 VERSION = 1  # of the looks: raise it whenever one changes
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 DOTS = 40  # across the shorter side
 INK, PAPER = np.array([20.0, 32.0, 84.0]), np.array([255.0, 236.0, 200.0])  # of the duotone
 

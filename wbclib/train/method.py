@@ -21,7 +21,6 @@ from wbclib.networks.generators import UNet
 from wbclib.networks.residual import CartoonDiscriminator, ResidualGenerator
 from wbclib.options import Edges, RunConfig
 from wbclib.represent.structure import Pending, begin
-from wbclib.train.view import View
 
 # Features of kept photographs that were computed last in this process (Method.remember).
 KEPT_BYTES = 2**28
@@ -191,7 +190,7 @@ class Method:
         """Whether a discriminator's batch normalisation would mix what it is shown in one batch."""
         return role == "cartoon" and self.config.residual.norm == "batch"
 
-    def update_generator(self, view: View) -> dict[str, Tensor]:
+    def update_generator(self, view: losses.View) -> dict[str, Tensor]:
         """One step of the generator on the weighted sum of its terms; the one that has to wait is computed last."""
         found = {name: losses.TERMS[name].value(view) for name in sorted(self.weights, key="structure".__eq__)}
         values = {name: found[name] for name in self.weights}
