@@ -77,13 +77,14 @@ def test_every_term_of_the_table_takes_what_it_says_from_the_view() -> None:
     image, features = torch.zeros(1, 3, 4, 4), torch.zeros(1, 2, 2, 2)
     view = SimpleNamespace(
         photo=image, output=image + 0.5, photo_features=features, output_features=features + 2.0,
-        structure_features=features + 5.0, abstraction=image - 0.25, surface_logits=torch.zeros(1, 1, 2, 2),
+        structure_features=features + 5.0, abstraction=image - 0.25, look=image + 1.5,
+        surface_logits=torch.zeros(1, 1, 2, 2),
         texture_logits=torch.full((1, 1, 2, 2), 3.0), cartoon_logits=torch.full((1, 1, 2, 2), 5.0),
         adversarial="lsgan", perceptual_norm="mean", tv_norm="mean",
     )  # fmt: skip
     values = {name: term.value(view).item() for name, term in losses.TERMS.items()}
     assert values == {"surface": 1.0, "texture": 4.0, "structure": 3.0, "content": 2.0, "tv": 0.0, "pixel": 0.5,
-                      "abstraction": 0.75, "adversarial": 16.0}  # fmt: skip
+                      "abstraction": 0.75, "look": 1.0, "adversarial": 16.0}  # fmt: skip
 
 
 def test_total_is_the_weighted_sum() -> None:

@@ -26,7 +26,10 @@ def written(tmp_path: Path, text: str) -> str:
     ("text", "line"),
     [
         ("extends: huge", "unknown profile 'huge'; say one of smoke, quick, lab, paper"),
-        ("extends: smoke\nbase: {stepz: 3}", "run pretrain: unknown parameter 'stepz'; known are: adversarial, batch"),
+        (
+            "extends: smoke\nbase: {stepz: 3}",
+            "run pretrain: unknown parameter 'stepz'; known are: adapters, adversarial, batch",
+        ),
         ("extends: smoke\nbase: {surface: {radios: 3}}", "surface: unknown parameter 'radios'; known are: eps, radius"),
         ("extends: smoke\nbase: {preset: code}", "unknown preset 'code'; known are: paper, official"),
         ("extends: smoke\nmeasure: {crop: 3}", "measure: unknown parameter 'crop'"),
