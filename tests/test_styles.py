@@ -144,27 +144,29 @@ def test_discriminators_that_are_not_here_are_asked_for(smoke: Profile) -> None:
         ({"residual": {"norm": "batch"}}, "norm: instance"),
         ({"styles": {"a.b": {}}}, "say another name"),
         ({"weights": {"look": 1.0}}, "nothing to ask of style a, which has no look"),
-        ({"method": "cartoongan", "weights": {"look": 1.0}}, "the loss term look needs the method styles"),
+        ({"method": "cartoongan"}, "a run of method 'cartoongan' learns one; say method: styles"),
+        ({"method": "cartoongan", "styles": {}, "weights": {"look": 1.0}}, "term look needs the method styles"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(smoke: Profile, change: dict[str, object], says: str) -> None:
     plain = {"method": "styles", "generator": "residual", "weights": {"adversarial": 1.0}, "size": 32}
-    config = run_config({**plain, "cartoons": {"kind": "toon", "count": 2, "size": 32}, "styles": {"a": {}}, **change})
+    asked = {**plain, "cartoons": {"kind": "toon", "count": 2, "size": 32}, "styles": {"a": {}}, **change}
     with pytest.raises(UserError, match=says):
-        run("one", dataclasses.replace(smoke, runs={"one": config}))
+        run("one", dataclasses.replace(smoke, runs={"one": run_config(asked)}))
 
 
 def test_a_style_is_the_runs_cartoons_with_what_it_says_itself() -> None:
-    config = run_config({"cartoons": {"kind": "toon", "count": 7}, "styles": {"a": {}, "b": {"look": "poster"}}})
+    plain = {"method": "styles", "cartoons": {"kind": "toon", "count": 7}}
+    config = run_config({**plain, "styles": {"a": {}, "b": {"look": "poster"}}})
     assert config.styles["a"].count == config.styles["b"].count == 7 and config.styles["b"].look == "poster"
     with pytest.raises(UserError, match=r"styles\.b: unknown parameter 'lok'"):
-        run_config({"styles": {"b": {"lok": "poster"}}})
-    assert list(run_config({"styles": {"a": False, "b": {}}}).styles) == ["b"]
+        run_config({**plain, "styles": {"b": {"lok": "poster"}}})
+    assert list(run_config({**plain, "styles": {"a": False, "b": {}}}).styles) == ["b"]
     with pytest.raises(UserError, match="say a mapping"):
-        run_config({"styles": ["a"]})
+        run_config({**plain, "styles": ["a"]})
     with pytest.raises(UserError, match="adapters.train: 'c' is not among the run's styles: a"):
-        run_config({"styles": {"a": {}}, "adapters": {"train": "c"}})
-    assert run_config({"styles": {"a": {}}}).adapters == Adapters()
+        run_config({**plain, "styles": {"a": {}}, "adapters": {"train": "c"}})
+    assert run_config({**plain, "styles": {"a": {}}}).adapters == Adapters()
 
 
 def test_each_style_is_compared_with_the_network_that_differs_in_that_alone() -> None:

@@ -192,6 +192,8 @@ class RunConfig:
     adapters: Adapters = field(default_factory=Adapters)
 
     def __post_init__(self) -> None:
+        if self.styles and self.method != "styles":
+            raise UserError(f"styles: a run of method {self.method!r} learns one; say method: styles or name none")
         if self.adapters.train and self.adapters.train not in self.styles:
             known = ", ".join(self.styles) or "none"
             raise UserError(f"adapters.train: {self.adapters.train!r} is not among the run's styles: {known}")

@@ -80,7 +80,7 @@ def gaussian(sigma: float) -> Damage:
 
 
 def jpeg(quality: int) -> Damage:
-    """Saved as JPEG (OpenCV, 4:2:0) and read again."""
+    """Saved as JPEG (OpenCV, 4:2:0) and read again; mended as noise of 10 grey levels is."""
 
     def make(image: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         del random

@@ -130,6 +130,13 @@ def cartoons(profile: Profile) -> dict[str, np.ndarray]:
     }
 
 
+def _features(profile: Profile, data: Sets, pictures: Drawn) -> dict[str, np.ndarray]:
+    """NETWORK:STYLE -> features of its pictures for the first measuring network; the photographs' first."""
+    network = comparison.networks(profile)[0]
+    named = {("photograph", ""): data.inputs, **pictures}
+    return {f"{run}:{style}": comparison.cached_features(made, network) for (run, style), made in named.items()}
+
+
 def distances(profile: Profile, data: Sets, pictures: Drawn) -> pd.DataFrame:
     """Distance of every network's drawing in every style to the cartoons of every style.
 
@@ -141,16 +148,14 @@ def distances(profile: Profile, data: Sets, pictures: Drawn) -> pd.DataFrame:
         low, high.
     """
     measure, network = profile.measure, comparison.networks(profile)[0]
-    metric = fid.metric_name(network.origin)
-    named = {("photograph", ""): data.inputs, **pictures}
-    features = {key: comparison.cached_features(made, network) for key, made in named.items()}
+    metric, features = fid.metric_name(network.origin), _features(profile, data, pictures)
     rows = []
     for to, reference in cartoons(profile).items():
-        keyed = {str(number): values for number, values in enumerate(features.values())}
         values, draws = resampling.distances(
-            keyed, comparison.cached_features(reference, network), data.groups, metric, measure.bootstraps, measure.seed
-        )
-        for number, (run, style) in enumerate(features):
+            features, comparison.cached_features(reference, network), data.groups, metric, measure.bootstraps,
+            measure.seed,
+        )  # fmt: skip
+        for number, (run, style) in enumerate([("photograph", ""), *pictures]):
             found = resampling.interval_of(values[number], draws[:, number])
             rows.append((run, style, to, found[0], max(0.0, found[1]), found[2]))
     return pd.DataFrame(rows, columns=["network", "style", "to", "value", "low", "high"])
@@ -164,16 +169,17 @@ def against_own(profile: Profile, data: Sets, pictures: Drawn) -> pd.DataFrame:
         cartoons: below 0 the network of several is nearer), diff_low, diff_high (90 %), verdict.
     """
     measure, network = profile.measure, comparison.networks(profile)[0]
-    references = cartoons(profile)
+    features, references = _features(profile, data, pictures), cartoons(profile)
     rows = []
     for run, style in pictures:
         alone = own(profile, run, style) if run in runs(profile) else None
         if alone is None or (alone, style) not in pictures:
             continue
-        features = {name: comparison.cached_features(pictures[name, style], network) for name in (run, alone)}
+        # All drawings, though two are compared: their draws are those of :func:`distances`, which are kept.
         found = paired.table(
             features, comparison.cached_features(references[style], network), data.groups, network="", to="",
-            metrics=[fid.metric_name(network.origin)], bootstraps=measure.bootstraps, seed=measure.seed,
+            metrics=[fid.metric_name(network.origin)], pairs=[(f"{run}:{style}", f"{alone}:{style}")],
+            bootstraps=measure.bootstraps, seed=measure.seed,
         ).iloc[0]  # fmt: skip
         told = (found[key] for key in ("photographs", "difference", "diff_low", "diff_high", "verdict"))
         rows.append((run, alone, style, *told))

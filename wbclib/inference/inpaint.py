@@ -31,7 +31,6 @@ class Inpainting:
     lr: float = 0.03  # of Adam; the feature map is of the order of 1
     prior: float = 0.003  # weight of the discriminator
     window: int = 7  # side in pixels of the neighbourhood that weighs a known pixel
-    blend: bool = True  # missing pixels take the optimised picture's gradients, known ones stay
 
 
 @dataclass(frozen=True)
@@ -130,10 +129,8 @@ def inpaint(
         optimiser.step()
     with torch.no_grad():
         raw = generator.decode(best).clamp(-1, 1)
-    pictures = raw
-    if options.blend:
-        each = zip(raw.cpu().numpy(), cartoon.cpu().numpy(), known[:, 0].cpu().numpy(), strict=True)
-        pictures = torch.from_numpy(np.stack([poisson(*one) for one in each])).to(raw)
+    each = zip(raw.cpu().numpy(), cartoon.cpu().numpy(), known[:, 0].cpu().numpy(), strict=True)
+    pictures = torch.from_numpy(np.stack([poisson(*one) for one in each])).to(raw)
     return Inpainted(pictures.clamp(-1, 1), raw, first, lowest)
 
 

@@ -62,8 +62,8 @@ def load_style(name: str | None = None) -> Style:
         name: a shipped style (:func:`shipped`), ``PROFILE/RUN`` (a finished run of this study), ``official-whitebox``
             (the authors' weights below the assets folder), or the path of a ``.safetensors`` or ``.npz`` file with the
             arrays of :class:`wbclib.networks.generators.UNet` or :class:`wbclib.networks.residual.ResidualGenerator`.
-            Of a network of several styles one is named after a colon, ``lab/styles:storybook``, or several with their
-            shares, ``lab/styles:storybook=0.5,toon=0.5``. None: :data:`DEFAULT`.
+            Of a network of several styles one is named after a colon, ``quick/styles:linocut``, or several with their
+            shares, ``quick/styles:duotone=0.5,linocut=0.5``. None: :data:`DEFAULT`.
 
     The output filter is that of the run's ``config.yaml`` (also where a file is named that has one beside it):
     none after a ``pretrain`` run. A file without one gets the released filter, radius 1 and eps 5e-3.
