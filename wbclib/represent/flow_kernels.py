@@ -7,7 +7,9 @@ import math
 import numpy as np
 from numba import njit
 
-kernel = njit(nogil=True, cache=True, error_model="numpy")  # no test for division by zero: loops become vectors
+# No test for division by zero, and sums in any order, so that the compiler takes many pixels at once. NaN stays NaN.
+SUMS = {"contract", "reassoc", "arcp", "nsz"}
+kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath=SUMS)
 
 
 @kernel
@@ -93,17 +95,27 @@ def difference_across(
 
 @kernel
 def _tracks(field: np.ndarray, border: int) -> np.ndarray:
-    """The field with a border of nothing around it, as (H, W, 3): a tangent, and 1 inside, 0 on the border.
+    """The field with a border of nothing around it, as (H, W, 2).
 
     A curve that leaves the image stands still on the border, where whatever it finds has no weight. So both ways of a
     curve can be followed in one loop that never asks where it is: each step waits for the one before it, and two chains
     of them take as long as one.
     """
     _, height, width = field.shape
-    tracks = np.zeros((height + 2 * border, width + 2 * border, 3), field.dtype)
+    tracks = np.zeros((height + 2 * border, width + 2 * border, 2), field.dtype)
     inside = tracks[border : border + height, border : border + width]
-    inside[..., 0], inside[..., 1], inside[..., 2] = field[0], field[1], 1
+    inside[..., 0], inside[..., 1] = field[0], field[1]
     return tracks
+
+
+@kernel
+def _bordered(values: np.ndarray, border: int) -> np.ndarray:
+    """Values (H, W, C) and a 1 beside them, (H, W, C + 1), with a border of zeros around: there is nothing to weigh."""
+    height, width, planes = values.shape
+    result = np.zeros((height + 2 * border, width + 2 * border, planes + 1), values.dtype)
+    inside = result[border : border + height, border : border + width]
+    inside[..., :planes], inside[..., planes] = values, 1
+    return result
 
 
 @kernel
@@ -119,8 +131,7 @@ def mean_along(plane: np.ndarray, field: np.ndarray, weights: np.ndarray) -> np.
     height, width = plane.shape
     border, real = len(weights), plane.dtype.type
     result, tracks = np.empty_like(plane), _tracks(field, border)
-    values = np.zeros(tracks.shape[:2], plane.dtype)
-    values[border : border + height, border : border + width] = plane
+    values = _bordered(plane.reshape(height, width, 1), border)
     for y in range(height):
         for x in range(width):
             total, norm = plane[y, x] * weights[0], weights[0]
@@ -132,9 +143,8 @@ def mean_along(plane: np.ndarray, field: np.ndarray, weights: np.ndarray) -> np.
                 back = weights[k] * real(r != 0 or s != 0)
                 px, py, qx, qy = px + u, py + v, qx + r, qy + s
                 i, j, m, n = np.uint32(px), np.uint32(py), np.uint32(qx), np.uint32(qy)
-                ahead, back = ahead * tracks[j, i, 2], back * tracks[n, m, 2]
-                total += ahead * values[j, i] + back * values[n, m]
-                norm += ahead + back
+                total += ahead * values[j, i, 0] + back * values[n, m, 0]
+                norm += ahead * values[j, i, 1] + back * values[n, m, 1]
                 u, v = _ahead(tracks, i, j, u, v)
                 r, s = _ahead(tracks, m, n, r, s)
             result[y, x] = total / norm
@@ -165,13 +175,11 @@ def bilateral_along(
     """Bilateral mean along the curve of the flow, both ways; ``spread`` of distances between colours."""
     height, width, _ = colours.shape
     border, real = len(weights), colours.dtype.type
-    result, tracks = np.empty_like(colours), _tracks(field, border)
-    values = np.zeros(tracks.shape, colours.dtype)
-    values[border : border + height, border : border + width] = colours
+    result, tracks, values = np.empty_like(colours), _tracks(field, border), _bordered(colours, border)
     scale = real(FINE / (2 * spread * spread))
     for y in range(height):
         for x in range(width):
-            own, norm = colours[y, x], weights[0]
+            own, norm = values[y + border, x + border], weights[0]
             red, green, blue = norm * own[0], norm * own[1], norm * own[2]
             px, py = real(x + border + 0.5), real(y + border + 0.5)
             u, v = field[0, y, x], field[1, y, x]
@@ -182,12 +190,12 @@ def bilateral_along(
                 px, py, qx, qy = px + u, py + v, qx + r, qy + s
                 i, j, m, n = np.uint32(px), np.uint32(py), np.uint32(qx), np.uint32(qy)
                 first, second = values[j, i], values[n, m]
-                ahead *= tracks[j, i, 2] * _similar(own, first, scale, table)
-                back *= tracks[n, m, 2] * _similar(own, second, scale, table)
+                ahead *= _similar(own, first, scale, table)
+                back *= _similar(own, second, scale, table)
                 red += ahead * first[0] + back * second[0]
                 green += ahead * first[1] + back * second[1]
                 blue += ahead * first[2] + back * second[2]
-                norm += ahead + back
+                norm += ahead * first[3] + back * second[3]
                 u, v = _ahead(tracks, i, j, u, v)
                 r, s = _ahead(tracks, m, n, r, s)
             result[y, x, 0], result[y, x, 1], result[y, x, 2] = red / norm, green / norm, blue / norm
@@ -200,23 +208,25 @@ def bilateral_across(
 ) -> np.ndarray:
     """Bilateral mean on the straight line across the flow, nearest pixels, so that no colour is mixed in sampling."""
     height, width, _ = colours.shape
-    result, real = np.empty_like(colours), colours.dtype.type
-    scale, half = real(FINE / (2 * spread * spread)), real(0.5)
+    border, real = len(weights), colours.dtype.type
+    result, values = np.empty_like(colours), _bordered(colours, border)
+    scale = real(FINE / (2 * spread * spread))
     for y in range(height):
         for x in range(width):
             nx, ny = -field[1, y, x], field[0, y, x]
-            own, norm = colours[y, x], weights[0]
+            own, norm = values[y + border, x + border], weights[0]
             red, green, blue = norm * own[0], norm * own[1], norm * own[2]
-            reach = len(weights) if nx != 0 or ny != 0 else 1
+            px, py = real(x + border + 0.5), real(y + border + 0.5)
+            reach = border if nx != 0 or ny != 0 else 1
             for k in range(1, reach):
-                for side in range(2):
-                    away = real(k) if side else -real(k)
-                    px, py = real(x) + away * nx + half, real(y) + away * ny + half
-                    if not (real(0) <= px < real(width) and real(0) <= py < real(height)):
-                        continue
-                    other = colours[np.uint32(py), np.uint32(px)]
-                    weight = weights[k] * _similar(own, other, scale, table)
-                    red, green, blue = red + weight * other[0], green + weight * other[1], blue + weight * other[2]
-                    norm += weight
+                dx, dy = real(k) * nx, real(k) * ny
+                first = values[np.uint32(py + dy), np.uint32(px + dx)]
+                second = values[np.uint32(py - dy), np.uint32(px - dx)]
+                ahead = weights[k] * _similar(own, first, scale, table)
+                back = weights[k] * _similar(own, second, scale, table)
+                red += ahead * first[0] + back * second[0]
+                green += ahead * first[1] + back * second[1]
+                blue += ahead * first[2] + back * second[2]
+                norm += ahead * first[3] + back * second[3]
             result[y, x, 0], result[y, x, 1], result[y, x, 2] = red / norm, green / norm, blue / norm
     return result
