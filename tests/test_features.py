@@ -100,6 +100,66 @@ def test_resnet_layers(place_weights: Place) -> None:
     assert_equal(ours.pooled(x), pooled)
 
 
+def gluon_arrays() -> dict[str, Tensor]:
+    """Random arrays with the names and shapes of Gluon's ResNet-50 v2, up to what is read of the third stage."""
+    found: dict[str, Tensor] = {}
+
+    def norm(name: str, channels: int) -> None:
+        found[f"{name}_gamma"], found[f"{name}_running_var"] = torch.rand(channels) + 0.5, torch.rand(channels) + 0.5
+        found[f"{name}_beta"], found[f"{name}_running_mean"] = 0.1 * torch.randn(channels), 0.1 * torch.randn(channels)
+
+    def conv(name: str, outputs: int, inputs: int, side: int) -> None:
+        found[f"{name}_weight"] = torch.randn(outputs, inputs, side, side) / (inputs * side**2) ** 0.5
+
+    norm("batchnorm0", 3)
+    conv("conv0", 64, 3, 7)
+    norm("batchnorm1", 64)
+    for stage, blocks, inputs, outputs in ((1, 3, 64, 256), (2, 4, 256, 512)):
+        convolutions = 0
+        for block in range(blocks):
+            shapes = [(outputs // 4, outputs if block else inputs, 1), (outputs // 4, outputs // 4, 3)]
+            shapes += [(outputs, outputs // 4, 1)] + ([] if block else [(outputs, inputs, 1)])
+            for number, (rows, columns, side) in enumerate(shapes):
+                conv(f"stage{stage}_conv{convolutions}", rows, columns, side)
+                convolutions += 1
+                if number < 3:
+                    norm(f"stage{stage}_batchnorm{3 * block + number}", columns)
+    norm("stage3_batchnorm0", 512)
+    return found
+
+
+def test_preactivated_resnet_is_the_papers(place_weights: Place) -> None:
+    """Against He et al. 2016b written down block by block over Gluon's numbering, and not over our modules."""
+    state = gluon_arrays()
+    place_weights("resnet50_v2", state)
+    ours, (x, y) = load("resnet50_v2"), photographs(64)
+
+    def norm(y: Tensor, name: str) -> Tensor:
+        scaled = (y - state[f"{name}_running_mean"][:, None, None]) / (
+            state[f"{name}_running_var"][:, None, None] + 1e-5
+        ) ** 0.5
+        return scaled * state[f"{name}_gamma"][:, None, None] + state[f"{name}_beta"][:, None, None]
+
+    def conv(y: Tensor, name: str, stride: int = 1) -> Tensor:
+        weight = state[f"{name}_weight"]
+        return nn.functional.conv2d(y, weight, stride=stride, padding=weight.shape[-1] // 2)
+
+    y = norm(conv(norm(y, "batchnorm0"), "conv0", 2), "batchnorm1").clamp_min(0)
+    y = nn.functional.max_pool2d(y, 3, 2, 1)
+    for stage, firsts in ((1, (0, 4, 7)), (2, (0, 4, 7, 10))):  # a block's first convolution; the first has a shortcut
+        for block, k in enumerate(firsts):
+            stride, name = 2 if stage == 2 and not block else 1, f"stage{stage}_"
+            active = norm(y, f"{name}batchnorm{3 * block}").clamp_min(0)
+            around = y if block else conv(active, f"{name}conv3", stride)
+            inner = norm(conv(active, f"{name}conv{k}"), f"{name}batchnorm{3 * block + 1}").clamp_min(0)
+            inner = norm(conv(inner, f"{name}conv{k + 1}", stride), f"{name}batchnorm{3 * block + 2}").clamp_min(0)
+            y = conv(inner, f"{name}conv{k + 2}") + around
+    mean, variance = (state[f"stage3_batchnorm0_running_{what}"][:, None, None] for what in ("mean", "var"))
+    found = ours(x)
+    assert_equal(found, (y - mean) / (variance + 1e-5) ** 0.5)
+    assert found.shape == (2, 512, 8, 8)
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_mobilenet_from_arrays_or_from_torchvisions_file(which: int, place_weights: Place) -> None:
     theirs = torchvision.models.mobilenet_v2(weights=None)

@@ -115,7 +115,7 @@ def test_downloads_are_kept_only_with_the_recorded_hash(weight_folders: Path, mo
 
 def test_every_download_has_a_full_hash_that_agrees_with_its_file_name() -> None:
     listed = [file for spec in NETWORKS.values() for file in spec.files]
-    assert len(listed) == 9
+    assert len(listed) == 10
     for file in listed:
         assert len(bytes.fromhex(file.sha256)) == 32
         if file.url:

@@ -1,4 +1,4 @@
-"""Architectures of the frozen networks, with torchvision's layer numbers so that its weights fit.
+"""Architectures of the frozen networks, with torchvision's (or Gluon's) layer numbers so that the weights fit.
 
 Built here rather than imported, because a machine that only trains has no torchvision; the tests compare
 them with torchvision's own.
@@ -6,7 +6,7 @@ them with torchvision's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -88,6 +88,61 @@ def resnet18() -> nn.Sequential:
         nn.Sequential(BasicBlock(128, 256, 2), BasicBlock(256, 256, 1)),
         nn.Sequential(BasicBlock(256, 512, 2), BasicBlock(512, 512, 1)),
     )
+
+
+class Bottleneck(nn.Module):
+    """Pre-activated bottleneck (He et al. 2016b, "Identity Mappings in Deep Residual Networks").
+
+    Norm and ReLU come before each convolution, and nothing after the sum; where the shape changes the shortcut is a
+    conv1 of what the first ReLU gives. Layers are registered in the order in which Gluon numbers them.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        width = outputs // 4
+        self.bn1, self.conv1 = nn.BatchNorm2d(inputs), nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn2, self.conv2 = nn.BatchNorm2d(width), nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
+        self.bn3, self.conv3 = nn.BatchNorm2d(width), nn.Conv2d(width, outputs, 1, bias=False)
+        changes = stride != 1 or inputs != outputs
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if changes else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(x))
+        around = x if self.shortcut is None else self.shortcut(y)
+        y = self.conv2(F.relu(self.bn2(self.conv1(y))))
+        return self.conv3(F.relu(self.bn3(y))) + around
+
+
+def resnet50_v2() -> nn.Sequential:
+    """ResNet-50 v2 up to its second stage (512 channels, stride 8), and the norm behind it without scale and shift.
+
+    That norm is the third stage's first one: it brings every channel to mean 0 and variance 1 over ImageNet, where the
+    sum itself grows from block to block.
+    """
+    stem = (nn.BatchNorm2d(3), nn.Conv2d(3, 64, 7, 2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU())
+    return nn.Sequential(
+        nn.Sequential(*stem, nn.MaxPool2d(3, 2, padding=1)),
+        nn.Sequential(Bottleneck(64, 256, 1), *(Bottleneck(256, 256, 1) for _ in range(2))),
+        nn.Sequential(Bottleneck(256, 512, 2), *(Bottleneck(512, 512, 1) for _ in range(3))),
+        nn.BatchNorm2d(512, affine=False),
+    )
+
+
+def from_gluon(network: nn.Sequential, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Gluon's arrays under the names of :func:`resnet50_v2`; those that are not there are left out."""
+    found = {}
+    for number, stage in enumerate(network):
+        prefix, counts = f"stage{number}_" if number else "", {"conv": 0, "batchnorm": 0}
+        for name, layer in stage.named_modules(prefix=str(number)):
+            kind = {nn.Conv2d: "conv", nn.BatchNorm2d: "batchnorm"}.get(type(layer))
+            if kind is not None:
+                theirs = f"{prefix}{kind}{counts[kind]}_"
+                counts[kind] += 1
+                pairs = {"weight": "weight" if kind == "conv" else "gamma", "bias": "beta"}
+                for key in layer.state_dict():
+                    if (other := theirs + pairs.get(key, key)) in state:
+                        found[f"{name}.{key}"] = state[other]
+    return found
 
 
 @torch.no_grad()

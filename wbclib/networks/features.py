@@ -60,6 +60,12 @@ def _resnet50(state: State) -> FeatureNetwork:
     return FeatureNetwork(ColourTransform.imagenet(), body, nn.Sequential(network.layer4))
 
 
+def _resnet50_v2(state: State) -> FeatureNetwork:
+    body = backbones.resnet50_v2()
+    fill(body, backbones.from_gluon(body, state), prefix="")
+    return FeatureNetwork(ColourTransform.imagenet(), body)
+
+
 def _mobilenet(state: State) -> FeatureNetwork:
     from torchvision.models import mobilenet_v2
 
@@ -150,6 +156,18 @@ NETWORKS: dict[str, Spec] = {
         "layer3",
         (_torchvision("resnet50", "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a"),),
         pooled="mean over space of layer4 (2048 values)",
+    ),
+    "resnet50_v2": Spec(
+        _resnet50_v2,
+        "second stage (512 channels, stride 8), every channel of mean 0 and variance 1 over ImageNet",
+        (
+            WeightFile(
+                "resnet50v2_gluon_stage1to3_fp16.npz",
+                "18a757c6f3771d266709fc3e72840a08ff5aef46394fc7cac9b2bd5f14da84ac",
+                "Gluon model zoo, ResNet-50 v2, ImageNet, half precision",
+                "Apache-2.0",
+            ),
+        ),
     ),
     "mobilenet_v2": Spec(
         _mobilenet,

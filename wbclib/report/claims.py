@@ -123,11 +123,12 @@ def claims(profile: Profile) -> Iterator[Claim]:
         evidence.nearer("pretraining-abstraction"),
         "lower",
     )
+    resnet = next((v.name for v in profile.ablation if v.name.startswith("features-resnet")), "features-resnet")
     yield Claim(
         "ResNet features do as well as VGG features",
         SLIDES,
         "07-ablation",
-        evidence.nearer("features-resnet"),
+        evidence.nearer(resnet),
         "none",
     )
     for variant in profile.ablation:
