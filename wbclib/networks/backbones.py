@@ -1,7 +1,7 @@
 """Architectures of the frozen networks, with torchvision's (or Gluon's) layer numbers so that the weights fit.
 
 Built here rather than imported, because a machine that only trains has no torchvision; the tests compare
-them with torchvision's own.
+them with torchvision's own, or with the formula.
 """
 
 from __future__ import annotations
