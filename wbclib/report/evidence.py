@@ -115,7 +115,7 @@ def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
             return Finding(measure.replace("_", " "), why=_absent(profile, term, "follows"))
         named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
         effect, low, high = (float(row[key]) for key in ("change", "low", "high"))  # type: ignore[arg-type]
-        why = f"monotonic: {row['monotonic']}; interval: what chance does between runs"
+        why = f"monotonic: {row['monotonic']}; interval: what chance does between full runs, not at the ends"
         chance = float("inf") if row["monotonic"] == "no" else 0.0  # a measure that goes to and fro is not controlled
         return Finding(named, effect, low, high, chance, records=runs, why=why)
 
