@@ -74,9 +74,10 @@ def test_differences_are_paired_by_seed_and_steps_lie_between_those_kept() -> No
     table = starts.table(found).set_index("start")
     assert list(table["final"]) == pytest.approx([70, 60, 120])
     assert list(table["at_start"]) == pytest.approx([110, 90, 300])
-    assert (table["target"] == 120).all()
-    assert table.loc["none", "reached"] == 20
-    assert table.loc["content", "reached"] == table.loc["abstraction", "reached"] == 0
+    assert (table["target"] == 70).all()  # where the first one ends
+    assert table.loc[["content", "abstraction"], "reached"].tolist() == [20, 10] and np.isnan(
+        table.loc["none", "reached"]
+    )
     apart = np.array([-10, -9.5, -10.5])
     half = 2.919986 * apart.std(ddof=1) / 3**0.5  # Student's t, 2 degrees of freedom, 95 %
     assert table.loc["abstraction", ["difference", "low", "high"]].tolist() == pytest.approx(
@@ -86,9 +87,14 @@ def test_differences_are_paired_by_seed_and_steps_lie_between_those_kept() -> No
 
 
 def test_a_start_reaches_the_target_between_two_kept_steps() -> None:
-    found = made_up({"content": [[100, 80, 40]], "pixel": [[200, 100, 70]]})
-    table = starts.table(found).set_index("start")
-    assert table.loc["content", "reached"] == pytest.approx(10 + 10 * (80 - 70) / (80 - 40))
+    found = made_up({"content": [[100, 80, 40]], "pixel": [[200, 50, 30]], "none": [[200, 100, 70]]})
+    table = starts.table(found)
+    assert table.loc[1, "reached"] == pytest.approx(10 + 10 * (50 - 40) / (50 - 30))
+    assert starts.sentences(table) == [
+        "Started by content: the full run, 40 at the end, target reached at step 20.",
+        "Started by pixel: cannot tell, 30 at the end, target reached at step 15.",
+        "Started by none: cannot tell, 70 at the end, target never reached.",
+    ]
 
 
 def test_with_one_seed_chance_decides() -> None:

@@ -85,14 +85,14 @@ def table(found: pd.DataFrame, by_chance: float = float("nan")) -> pd.DataFrame:
     Returns:
         start, seeds, at_start, final (mean distances), difference (of the final distance from that of the first start,
         paired by seed), low, high (90 %), reached (the step at which the mean distance first comes to ``target``, on a
-        straight line between kept steps), target (the final distance of the start that ends farthest, so that all come
-        there), verdict (nearer, farther, cannot tell).
+        straight line between kept steps; NaN: never), target (the final distance of the first start), verdict (nearer,
+        farther, cannot tell).
     """
     part = found[found["measure"] == "distance"]
     wide = part.pivot(index=["start", "seed"], columns="step", values="value")
     names = list(dict.fromkeys(part["start"]))
     curves = {name: wide.loc[name] for name in names}
-    target = max((float(curve.iloc[:, -1].mean()) for curve in curves.values()), default=float("nan"))
+    target = float(curves[names[0]].iloc[:, -1].mean()) if names else float("nan")
     rows = []
     for name, curve in curves.items():
         mean = curve.mean()
@@ -108,6 +108,16 @@ def table(found: pd.DataFrame, by_chance: float = float("nan")) -> pd.DataFrame:
         rows.append((name, len(curve), mean.iloc[0], mean.iloc[-1], difference, low, high, reached, target, word))
     columns = ["start", "seeds", "at_start", "final", "difference", "low", "high", "reached", "target", "verdict"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def sentences(compared: pd.DataFrame) -> list[str]:
+    """:func:`table` in words, a start each."""
+    found = []
+    for row in compared.to_dict("records"):
+        came = "never reached" if np.isnan(row["reached"]) else f"reached at step {row['reached']:.0f}"
+        named = row["verdict"] or "the full run"
+        found.append(f"Started by {row['start']}: {named}, {row['final']:.3g} at the end, target {came}.")
+    return found
 
 
 def _reached(steps: np.ndarray, values: Sequence[float] | np.ndarray, target: float) -> float:
