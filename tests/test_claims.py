@@ -204,8 +204,9 @@ def test_one_network_of_many_styles_is_judged_beside_a_network_of_its_own(
     assert np.isnan(evidence.own_network("styles", "oil")(profiles.load("smoke")).effect)
 
 
-def test_a_measure_that_goes_to_and_fro_is_not_controlled(study: Path) -> None:
-    row = {**tables_of(1.0)["follows"][0], "monotonic": "no"}
+@pytest.mark.parametrize("monotonic", ["no", "cannot tell"])
+def test_a_measure_that_does_not_go_one_way_is_not_controlled(study: Path, monotonic: str) -> None:
+    row = {**tables_of(1.0)["follows"][0], "monotonic": monotonic}
     tables.save(pd.DataFrame([row]), "follows", "smoke", "x")
     found = claims.table(profiles.load("smoke")).set_index("claim")
     assert found.loc["More weight of the structure term lowers the gradient inside regions", "verdict"] == "cannot tell"

@@ -116,7 +116,8 @@ def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
         named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
         effect, low, high = (float(row[key]) for key in ("change", "low", "high"))  # type: ignore[arg-type]
         why = f"monotonic: {row['monotonic']}; interval: what chance does between full runs, not at the ends"
-        chance = float("inf") if row["monotonic"] == "no" else 0.0  # a measure that goes to and fro is not controlled
+        # What goes to and fro is not controlled, nor what one end alone decides: another processor ends it elsewhere.
+        chance = 0.0 if row["monotonic"] == "yes" else float("inf")
         return Finding(named, effect, low, high, chance, records=runs, why=why)
 
     return ask
