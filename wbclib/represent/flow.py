@@ -147,7 +147,7 @@ def _each(work: Callable[..., np.ndarray], channels: int, x: Tensor, *others: Te
     for flow in others:
         if flow.shape != (len(x), 2, *x.shape[2:]):
             raise ValueError(f"expected a flow {(len(x), 2, *x.shape[2:])}, got {tuple(flow.shape)}")
-        if len(x) and float(flow.detach().square().sum(1).max()) > 1 + 1e-3:  # a kernel would step out of its arrays
+        if len(x) and float(flow.detach().square().sum(1).max()) > 1 + 1e-3:  # a step along it would miss pixels
             raise ValueError("the flow holds vectors longer than 1; make it with flow.tangents")
     exact = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
     stacks = [np.ascontiguousarray(tensor.detach().to("cpu", exact).numpy()) for tensor in (x, *others)]
@@ -207,12 +207,11 @@ def _lines(luma: np.ndarray, field: np.ndarray, options: Flow) -> np.ndarray:
 
 def _smooth(image: np.ndarray, field: np.ndarray, options: Flow) -> np.ndarray:
     along, across = _gaussian(options.sigma_e, image), _gaussian(options.sigma_g, image)
-    table = kernels.falling(image.dtype)
-    colours = np.ascontiguousarray(image.transpose(1, 2, 0))  # a pixel's colours beside each other
+    normal = np.stack([-field[1], field[0]])
     for _ in range(options.smoothings):
-        colours = kernels.bilateral_along(colours, field, along, options.r_e / BYTE, table)
-        colours = kernels.bilateral_across(colours, field, across, options.r_g / BYTE, table)
-    return colours.transpose(2, 0, 1)
+        image = kernels.bilateral(image, field, along, options.r_e / BYTE, False)
+        image = kernels.bilateral(image, normal, across, options.r_g / BYTE, True)
+    return image
 
 
 def _quantise(image: np.ndarray, options: Flow) -> np.ndarray:

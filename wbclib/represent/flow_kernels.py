@@ -1,4 +1,9 @@
-"""Compiled kernels of :mod:`wbclib.represent.flow`; planes (H, W), fields (2, H, W), colours (H, W, 3), one type."""
+"""Compiled kernels of :mod:`wbclib.represent.flow`; planes (H, W), fields (2, H, W), colours (3, H, W), one type.
+
+All pixels of a row go a step on together, by short loops that write one row each: the compiler makes such loops take
+many pixels at once, and where a step waits for what the last one has found, the next pixel need not. The state of such
+a walk is (4, W): x and y of where each pixel has come, and its last step.
+"""
 
 from __future__ import annotations
 
@@ -6,227 +11,297 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy import ndarray
+from numpy.polynomial import Chebyshev, Polynomial
 
 # No test for division by zero, and sums in any order, so that the compiler takes many pixels at once. NaN stays NaN.
 SUMS = {"contract", "reassoc", "arcp", "nsz"}
 kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath=SUMS)
 
+LANES = 32  # rows of the edge tangent flow are padded to a multiple, so that no loop ends pixel by pixel
+FAR = 16  # exp(-16) is nothing
+FALL = tuple(Chebyshev.interpolate(lambda t: np.exp(-t), 6, [0, 1]).convert(kind=Polynomial).coef)
+
 
 @kernel
-def tangents(field: np.ndarray, strength: np.ndarray, reach_x: int, reach_y: int, squared: int) -> np.ndarray:
+def tangents(field: ndarray, strength: ndarray, reach_x: int, reach_y: int, squared: int) -> ndarray:
     """One pass of the edge tangent flow over |dx| < reach_x, |dy| < reach_y, dx² + dy² < squared.
 
     With s = exp(2 eta g), the weight w_m of a neighbour is s(y) / (s(x) + s(y)); and the sum of (t(x).t(y)) t(y) w_m is
-    T t(x), with T the sum of w_m t(y) t(y)'. So three sums are gathered, a row and a neighbour at a time, by loops that
-    are short enough for the compiler to take many pixels at once.
+    T t(x), with T the sum of w_m t(y) t(y)'. So three sums are gathered, a row and a neighbour at a time.
     """
     _, height, width = field.shape
-    result, squares = np.empty_like(field), np.empty((3, height, width), field.dtype)
-    squares[0], squares[1], squares[2] = field[0] * field[0], field[0] * field[1], field[1] * field[1]
-    sums, weight = np.empty((3, width), field.dtype), np.empty(width, field.dtype)
+    left, padded, dtype = reach_x - 1, (width + LANES - 1) // LANES * LANES, field.dtype
+    inside = slice(left, left + width)
+    squares = np.zeros((3, height, padded + 2 * left), dtype)  # nothing outside of the image
+    strengths = np.ones((height, padded + 2 * left), dtype)
+    for y in range(height):
+        _multiply(field[0, y], field[0, y], squares[0, y, inside])
+        _multiply(field[0, y], field[1, y], squares[1, y, inside])
+        _multiply(field[1, y], field[1, y], squares[2, y, inside])
+        strengths[y, inside] = strength[y]
+    result, sums, weight = np.empty_like(field), np.empty((3, padded), dtype), np.empty(padded, dtype)
+    found, scale = np.empty((2, width), dtype), np.empty(width, dtype)
     for y in range(height):
         sums[:] = 0
+        own, tensor = strengths[y, left : left + padded], sums[:, :width]
         for dy in range(max(1 - reach_y, -y), min(reach_y, height - y)):
             for dx in range(1 - reach_x, reach_x):
-                left, right = max(0, -dx), min(width, width - dx)
-                if dx * dx + dy * dy >= squared or left >= right:
+                if dx * dx + dy * dy >= squared:
                     continue
-                _share(weight[left:right], strength[y + dy, left + dx : right + dx], strength[y, left:right])
+                there = slice(left + dx, left + dx + padded)
+                _share(strengths[y + dy, there], own, weight)
                 for c in range(3):
-                    _add(sums[c, left:right], weight[left:right], squares[c, y + dy, left + dx : right + dx])
-        for x in range(width):
-            xx, xy, yy = sums[0, x], sums[1, x], sums[2, x]
-            u, v = field[0, y, x], field[1, y, x]
-            if u == 0 and v == 0:  # nothing to agree with: the direction that its neighbours have in common
-                angle = 0.5 * math.atan2(2 * xy, xx - yy)
-                u, v = math.cos(angle), math.sin(angle)
-            a, b = xx * u + xy * v, xy * u + yy * v
-            length = math.sqrt(a * a + b * b)
-            result[0, y, x] = a / length if length > 0 else 0
-            result[1, y, x] = b / length if length > 0 else 0
+                    _add(sums[c], weight, squares[c, y + dy, there])
+        for c in range(2):
+            _dot(tensor[c], field[0, y], tensor[c + 1], field[1, y], found[c])
+        _common(tensor, field[0, y], field[1, y], found)
+        _one_over_length(found[0], found[1], scale)
+        for c in range(2):
+            _multiply(scale, found[c], result[c, y])
     return result
 
 
 @kernel
-def _share(weight: np.ndarray, other: np.ndarray, own: np.ndarray) -> None:
-    for x in range(len(weight)):
-        weight[x] = other[x] / (own[x] + other[x])
+def _share(other: ndarray, own: ndarray, out: ndarray) -> None:
+    for x in range(len(out)):
+        out[x] = other[x] / (own[x] + other[x])
 
 
 @kernel
-def _add(total: np.ndarray, weight: np.ndarray, value: np.ndarray) -> None:
+def _common(tensor: ndarray, u: ndarray, v: ndarray, found: ndarray) -> None:
+    """Where the field is empty there is nothing to agree with: the direction that the neighbours have in common."""
+    for x in range(len(u)):
+        if u[x] == 0 and v[x] == 0:
+            xx, xy, yy = tensor[0, x], tensor[1, x], tensor[2, x]
+            angle = 0.5 * math.atan2(2 * xy, xx - yy)
+            p, q = math.cos(angle), math.sin(angle)
+            found[0, x], found[1, x] = xx * p + xy * q, xy * p + yy * q
+
+
+@kernel
+def _one_over_length(a: ndarray, b: ndarray, out: ndarray) -> None:
+    zero, one = out.dtype.type(0), out.dtype.type(1)
+    for x in range(len(out)):
+        squared = a[x] * a[x] + b[x] * b[x]
+        out[x] = one / math.sqrt(squared) if squared > zero else zero
+
+
+@kernel
+def difference_across(plane: ndarray, field: ndarray, centre: ndarray, surround: ndarray, rho: float) -> ndarray:
+    """Difference of Gaussians on the straight line across the flow, bilinear between pixels; weights above 0."""
+    height, width = plane.shape
+    dtype, real = plane.dtype, plane.dtype.type
+    limits = real(width - 1), real(height - 1)
+    result, walk, rows = np.empty_like(plane), np.empty((4, width), dtype), np.empty((4, width), dtype)
+    inside, value, inner, outer, norms = rows[0], rows[1], rows[2], rows[3], np.empty((2, width), dtype)
+    for y in range(height):
+        _set(inner, centre[0], plane[y])
+        _set(outer, surround[0], plane[y])
+        norms[0], norms[1] = centre[0], surround[0]
+        for way in (real(-1), real(1)):
+            _set_off(walk, real(y), real(0), -way, field[1, y], way, field[0, y])
+            for k in range(1, len(centre)):
+                _step(walk, limits, real(1), inside)
+                _between(plane, walk, inside, value)
+                _add_scaled(inner, centre[k], value)
+                _add_scaled(outer, surround[k], value)
+                _add_scaled(norms[0], centre[k], inside)
+                _add_scaled(norms[1], surround[k], inside)
+        _divide(inner, norms[0], result[y])
+        _divide(outer, norms[1], outer)
+        _add_scaled(result[y], -real(rho), outer)
+    return result
+
+
+@kernel
+def _between(plane: ndarray, walk: ndarray, inside: ndarray, out: ndarray) -> None:
+    """Bilinear values; 0 outside."""
+    real = plane.dtype.type
+    for x in range(len(out)):
+        if inside[x] == real(0):
+            out[x] = real(0)
+            continue
+        px, py = walk[0, x], walk[1, x]
+        i, j = np.uint32(px), np.uint32(py)
+        a, b = px - real(i), py - real(j)
+        e = i + np.uint32(a > real(0))  # on the last column there is nothing to the right, and a is 0
+        f = j + np.uint32(b > real(0))
+        upper = plane[j, i] + a * (plane[j, e] - plane[j, i])
+        lower = plane[f, i] + a * (plane[f, e] - plane[f, i])
+        out[x] = upper + b * (lower - upper)
+
+
+@kernel
+def mean_along(plane: ndarray, field: ndarray, weights: ndarray) -> ndarray:
+    """Weighted mean along the curve of the flow, both ways; weights above 0."""
+    height, width = plane.shape
+    dtype, real = plane.dtype, plane.dtype.type
+    limits = np.nextafter(real(width), real(0)), np.nextafter(real(height), real(0))
+    result, walk, ahead = np.empty_like(plane), np.empty((4, width), dtype), np.empty((2, width), dtype)
+    rows, where = np.empty((3, width), dtype), np.empty(width, np.int32)
+    share, value, norm = rows[0], rows[1], rows[2]
+    values, flat = plane.ravel(), field.reshape(2, -1)
+    for y in range(height):
+        total = result[y]
+        _set(total, weights[0], plane[y])
+        norm[:] = weights[0]
+        for way in (real(-1), real(1)):
+            _set_off(walk, real(y), real(0.5), way, field[0, y], way, field[1, y])
+            for k in range(1, len(weights)):
+                _step(walk, limits, weights[k], share)
+                _number(walk, limits, where)
+                _turn(flat, where, share, ahead, walk)
+                _take(values, where, value)
+                _add(total, share, value)
+                _add_scaled(norm, real(1), share)
+        _divide(total, norm, total)
+    return result
+
+
+@kernel
+def bilateral(colours: ndarray, field: ndarray, weights: ndarray, spread: float, straight: bool) -> ndarray:
+    """Bilateral mean along the curve of the field, or the straight line, both ways; weights above 0.
+
+    Values of the nearest pixels, so that no colour is mixed in sampling; ``spread`` of distances between colours.
+    """
+    _, height, width = colours.shape
+    dtype, real = colours.dtype, colours.dtype.type
+    limits = np.nextafter(real(width), real(0)), np.nextafter(real(height), real(0))
+    scale = real(1 / (2 * FAR * spread * spread))
+    result, walk, ahead = np.empty_like(colours), np.empty((4, width), dtype), np.empty((2, width), dtype)
+    rows, where = np.empty((3, width), dtype), np.empty(width, np.int32)
+    share, far, norm = rows[0], rows[1], rows[2]
+    near, values, flat = np.empty((3, width), dtype), colours.reshape(3, -1), field.reshape(2, -1)
+    for y in range(height):
+        norm[:] = weights[0]
+        for c in range(3):
+            _set(result[c, y], weights[0], colours[c, y])
+        for way in (real(-1), real(1)):
+            _set_off(walk, real(y), real(0.5), way, field[0, y], way, field[1, y])
+            for k in range(1, len(weights)):
+                _step(walk, limits, weights[k], share)
+                _number(walk, limits, where)
+                if not straight:
+                    _turn(flat, where, share, ahead, walk)
+                far[:] = 0
+                for c in range(3):
+                    _take(values[c], where, near[c])
+                    _add_square(far, colours[c, y], near[c])
+                _fall(far, scale, share)
+                for c in range(3):
+                    _add(result[c, y], share, near[c])
+                _add_scaled(norm, real(1), share)
+        for c in range(3):
+            _divide(result[c, y], norm, result[c, y])
+    return result
+
+
+@kernel
+def _set_off(walk: ndarray, y: float, more: float, along: float, u: ndarray, down: float, v: ndarray) -> None:
+    """From the pixels of a row, with steps (along u, down v); ``more`` of 1/2 makes cutting the fraction off round."""
+    real = walk.dtype.type
+    for x in range(len(u)):
+        walk[0, x] = real(np.int32(x)) + real(more)
+    walk[1] = y + real(more)
+    _set(walk[2], along, u)
+    _set(walk[3], down, v)
+
+
+@kernel
+def _step(walk: ndarray, limits: tuple[float, float], weight: float, share: ndarray) -> None:
+    """A step further, and the weight of where that is: 0 once a walk has left the image or stands still."""
+    one, zero = share.dtype.type(1), share.dtype.type(0)
+    px, py, u, v = walk[0], walk[1], walk[2], walk[3]
+    _add_scaled(px, one, u)
+    _add_scaled(py, one, v)
+    for x in range(len(share)):
+        inside = (px[x] >= zero) & (px[x] <= limits[0]) & (py[x] >= zero) & (py[x] <= limits[1])
+        share[x] = weight if inside & ((u[x] != zero) | (v[x] != zero)) else zero
+
+
+@kernel
+def _turn(field: ndarray, where: ndarray, share: ndarray, ahead: ndarray, walk: ndarray) -> None:
+    """The next step: the tangent of the pixel that was found, turned to go on ahead; none once the walk has ended."""
+    one, zero = share.dtype.type(1), share.dtype.type(0)
+    u, v = walk[2], walk[3]
+    _take(field[0], where, ahead[0])
+    _take(field[1], where, ahead[1])
+    _dot(u, ahead[0], v, ahead[1], u)
+    for x in range(len(u)):
+        u[x] = math.copysign(one, u[x]) if share[x] > zero else zero
+    _multiply(u, ahead[1], v)
+    _multiply(u, ahead[0], u)
+
+
+@kernel
+def _number(walk: ndarray, limits: tuple[float, float], where: ndarray) -> None:
+    """Number of the pixel; of the nearest one for a place outside, which has no weight."""
+    zero, width = walk.dtype.type(0), np.int32(len(where))
+    px, py = walk[0], walk[1]
+    for x in range(len(where)):
+        where[x] = np.int32(min(max(py[x], zero), limits[1])) * width + np.int32(min(max(px[x], zero), limits[0]))
+
+
+@kernel
+def _take(plane: ndarray, where: ndarray, out: ndarray) -> None:
+    for x in range(len(out)):
+        out[x] = plane[np.uint32(where[x])]
+
+
+@kernel
+def _fall(distance: ndarray, scale: float, share: ndarray) -> None:
+    """The weight of a distance: exp(-s) = exp(-t)^16, t = s / 16; the polynomial has exp(-t) to 4e-8 for t up to 1."""
+    real = share.dtype.type
+    a, b, c, d, e, f, g = FALL
+    for x in range(len(share)):
+        t = min(scale * distance[x], real(1))
+        power = real(g)
+        for coefficient in (f, e, d, c, b, a):
+            power = power * t + real(coefficient)
+        power *= power
+        power *= power
+        power *= power
+        share[x] *= power * power
+
+
+@kernel
+def _set(out: ndarray, factor: float, values: ndarray) -> None:
+    for x in range(len(out)):
+        out[x] = factor * values[x]
+
+
+@kernel
+def _add(total: ndarray, weight: ndarray, value: ndarray) -> None:
     for x in range(len(total)):
         total[x] += weight[x] * value[x]
 
 
 @kernel
-def difference_across(
-    plane: np.ndarray, field: np.ndarray, centre: np.ndarray, surround: np.ndarray, rho: float
-) -> np.ndarray:
-    """Difference of Gaussians on the straight line across the flow, bilinear between pixels."""
-    height, width = plane.shape
-    result, real = np.empty_like(plane), plane.dtype.type
-    right, below = real(width - 1), real(height - 1)
-    for y in range(height):
-        for x in range(width):
-            nx, ny = -field[1, y, x], field[0, y, x]
-            inner, outer = plane[y, x] * centre[0], plane[y, x] * surround[0]
-            inner_sum, outer_sum = centre[0], surround[0]
-            for k in range(1, len(centre)):
-                for side in range(2):
-                    away = real(k) if side else -real(k)
-                    px, py = real(x) + away * nx, real(y) + away * ny
-                    if not (real(0) <= px <= right and real(0) <= py <= below):
-                        continue
-                    i, j = np.uint64(px), np.uint64(py)
-                    a, b = px - real(i), py - real(j)
-                    e = i + np.uint64(a > 0)  # on the last column there is nothing to the right, and a is 0
-                    f = j + np.uint64(b > 0)
-                    upper = plane[j, i] + a * (plane[j, e] - plane[j, i])
-                    lower = plane[f, i] + a * (plane[f, e] - plane[f, i])
-                    value = upper + b * (lower - upper)
-                    inner += centre[k] * value
-                    inner_sum += centre[k]
-                    outer += surround[k] * value
-                    outer_sum += surround[k]
-            result[y, x] = inner / inner_sum - real(rho) * outer / outer_sum
-    return result
+def _add_scaled(total: ndarray, factor: float, values: ndarray) -> None:
+    for x in range(len(total)):
+        total[x] += factor * values[x]
 
 
 @kernel
-def _tracks(field: np.ndarray, border: int) -> np.ndarray:
-    """The field with a border of nothing around it, as (H, W, 2).
-
-    A curve that leaves the image stands still on the border, where whatever it finds has no weight. So both ways of a
-    curve can be followed in one loop that never asks where it is: each step waits for the one before it, and two chains
-    of them take as long as one.
-    """
-    _, height, width = field.shape
-    tracks = np.zeros((height + 2 * border, width + 2 * border, 2), field.dtype)
-    inside = tracks[border : border + height, border : border + width]
-    inside[..., 0], inside[..., 1] = field[0], field[1]
-    return tracks
+def _add_square(total: ndarray, own: ndarray, other: ndarray) -> None:
+    for x in range(len(total)):
+        total[x] += (own[x] - other[x]) * (own[x] - other[x])
 
 
 @kernel
-def _bordered(values: np.ndarray, border: int) -> np.ndarray:
-    """Values (H, W, C) and a 1 beside them, (H, W, C + 1), with a border of zeros around: there is nothing to weigh."""
-    height, width, planes = values.shape
-    result = np.zeros((height + 2 * border, width + 2 * border, planes + 1), values.dtype)
-    inside = result[border : border + height, border : border + width]
-    inside[..., :planes], inside[..., planes] = values, 1
-    return result
+def _multiply(a: ndarray, b: ndarray, out: ndarray) -> None:
+    for x in range(len(out)):
+        out[x] = a[x] * b[x]
 
 
 @kernel
-def _ahead(tracks: np.ndarray, i: np.uint32, j: np.uint32, u: float, v: float) -> tuple[float, float]:
-    """The tangent of a pixel, turned to go on in the direction (u, v)."""
-    a, b = tracks[j, i, 0], tracks[j, i, 1]
-    return (-a, -b) if a * u + b * v < 0 else (a, b)
+def _dot(a: ndarray, b: ndarray, c: ndarray, d: ndarray, out: ndarray) -> None:
+    for x in range(len(out)):
+        out[x] = a[x] * b[x] + c[x] * d[x]
 
 
 @kernel
-def mean_along(plane: np.ndarray, field: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted mean along the curve of the flow, both ways."""
-    height, width = plane.shape
-    border, real = len(weights), plane.dtype.type
-    result, tracks = np.empty_like(plane), _tracks(field, border)
-    values = _bordered(plane.reshape(height, width, 1), border)
-    for y in range(height):
-        for x in range(width):
-            total, norm = plane[y, x] * weights[0], weights[0]
-            px, py = real(x + border + 0.5), real(y + border + 0.5)  # cutting the fraction off will round
-            u, v = field[0, y, x], field[1, y, x]
-            qx, qy, r, s = px, py, -u, -v  # the other way
-            for k in range(1, border):
-                ahead = weights[k] * real(u != 0 or v != 0)  # 0 where the curve has ended
-                back = weights[k] * real(r != 0 or s != 0)
-                px, py, qx, qy = px + u, py + v, qx + r, qy + s
-                i, j, m, n = np.uint32(px), np.uint32(py), np.uint32(qx), np.uint32(qy)
-                total += ahead * values[j, i, 0] + back * values[n, m, 0]
-                norm += ahead * values[j, i, 1] + back * values[n, m, 1]
-                u, v = _ahead(tracks, i, j, u, v)
-                r, s = _ahead(tracks, m, n, r, s)
-            result[y, x] = total / norm
-    return result
-
-
-FINE, FAR = 256, 16  # entries of the table for a step of 1, and where it ends: exp(-16) is nothing
-
-
-def falling(dtype: np.dtype[np.floating]) -> np.ndarray:
-    """exp(-s) for s = 0, 1 / FINE, ... FAR: between them on a straight line it is right to 2e-6."""
-    return np.exp(-np.arange(FINE * FAR + 2) / FINE).astype(dtype)
-
-
-@kernel
-def _similar(own: np.ndarray, other: np.ndarray, scale: float, table: np.ndarray) -> float:
-    """Weight of a colour that differs from one's own, from the table."""
-    distance = scale * ((other[0] - own[0]) ** 2 + (other[1] - own[1]) ** 2 + (other[2] - own[2]) ** 2)
-    distance = min(distance, table.dtype.type(FINE * FAR))
-    k = np.uint32(distance)
-    return table[k] + (distance - table.dtype.type(k)) * (table[k + np.uint32(1)] - table[k])
-
-
-@kernel
-def bilateral_along(
-    colours: np.ndarray, field: np.ndarray, weights: np.ndarray, spread: float, table: np.ndarray
-) -> np.ndarray:
-    """Bilateral mean along the curve of the flow, both ways; ``spread`` of distances between colours."""
-    height, width, _ = colours.shape
-    border, real = len(weights), colours.dtype.type
-    result, tracks, values = np.empty_like(colours), _tracks(field, border), _bordered(colours, border)
-    scale = real(FINE / (2 * spread * spread))
-    for y in range(height):
-        for x in range(width):
-            own, norm = values[y + border, x + border], weights[0]
-            red, green, blue = norm * own[0], norm * own[1], norm * own[2]
-            px, py = real(x + border + 0.5), real(y + border + 0.5)
-            u, v = field[0, y, x], field[1, y, x]
-            qx, qy, r, s = px, py, -u, -v
-            for k in range(1, border):
-                ahead = weights[k] * real(u != 0 or v != 0)
-                back = weights[k] * real(r != 0 or s != 0)
-                px, py, qx, qy = px + u, py + v, qx + r, qy + s
-                i, j, m, n = np.uint32(px), np.uint32(py), np.uint32(qx), np.uint32(qy)
-                first, second = values[j, i], values[n, m]
-                ahead *= _similar(own, first, scale, table)
-                back *= _similar(own, second, scale, table)
-                red += ahead * first[0] + back * second[0]
-                green += ahead * first[1] + back * second[1]
-                blue += ahead * first[2] + back * second[2]
-                norm += ahead * first[3] + back * second[3]
-                u, v = _ahead(tracks, i, j, u, v)
-                r, s = _ahead(tracks, m, n, r, s)
-            result[y, x, 0], result[y, x, 1], result[y, x, 2] = red / norm, green / norm, blue / norm
-    return result
-
-
-@kernel
-def bilateral_across(
-    colours: np.ndarray, field: np.ndarray, weights: np.ndarray, spread: float, table: np.ndarray
-) -> np.ndarray:
-    """Bilateral mean on the straight line across the flow, nearest pixels, so that no colour is mixed in sampling."""
-    height, width, _ = colours.shape
-    border, real = len(weights), colours.dtype.type
-    result, values = np.empty_like(colours), _bordered(colours, border)
-    scale = real(FINE / (2 * spread * spread))
-    for y in range(height):
-        for x in range(width):
-            nx, ny = -field[1, y, x], field[0, y, x]
-            own, norm = values[y + border, x + border], weights[0]
-            red, green, blue = norm * own[0], norm * own[1], norm * own[2]
-            px, py = real(x + border + 0.5), real(y + border + 0.5)
-            reach = border if nx != 0 or ny != 0 else 1
-            for k in range(1, reach):
-                dx, dy = real(k) * nx, real(k) * ny
-                first = values[np.uint32(py + dy), np.uint32(px + dx)]
-                second = values[np.uint32(py - dy), np.uint32(px - dx)]
-                ahead = weights[k] * _similar(own, first, scale, table)
-                back = weights[k] * _similar(own, second, scale, table)
-                red += ahead * first[0] + back * second[0]
-                green += ahead * first[1] + back * second[1]
-                blue += ahead * first[2] + back * second[2]
-                norm += ahead * first[3] + back * second[3]
-            result[y, x, 0], result[y, x, 1], result[y, x, 2] = red / norm, green / norm, blue / norm
-    return result
+def _divide(total: ndarray, norm: ndarray, out: ndarray) -> None:
+    for x in range(len(out)):
+        out[x] = total[x] / norm[x]
