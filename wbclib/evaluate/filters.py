@@ -6,7 +6,6 @@ reader would think so. The bilateral filter (Tomasi & Manduchi 1998) is OpenCV's
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from wbclib.evaluate.timing import one_thread, seconds
 from wbclib.represent.surface import guided_filter
 
 LEVELS = 127.5  # grey levels in one unit of [-1, 1] data
@@ -111,30 +111,15 @@ def cost(radii: Sequence[int], side: int, repeats: int = 3, seed: int = 0) -> pd
     times each; one thread, so that the ratios are of work and not of cores. Both windows are 2r + 1 pixels wide.
     """
     data = np.random.default_rng(seed).uniform(-1, 1, (side, side)).astype(np.float32)
-    plane, threads = torch.from_numpy(data)[None, None], (torch.get_num_threads(), cv2.getNumThreads())
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    try:
+    plane = torch.from_numpy(data)[None, None]
+    with one_thread():
         rows = [
             {
                 "radius": radius,
-                "guided": _least(partial(guided_filter, plane, plane, radius, 0.2), repeats),
-                "bilateral": _least(partial(bilateral, data, radius // 2, 0.5), repeats),
+                "guided": 1e3 * seconds(partial(guided_filter, plane, plane, radius, 0.2), repeats),
+                "bilateral": 1e3 * seconds(partial(bilateral, data, radius // 2, 0.5), repeats),
             }
             for radius in radii
         ]
-    finally:
-        torch.set_num_threads(threads[0])
-        cv2.setNumThreads(threads[1])
     frame = pd.DataFrame(rows)
     return frame.assign(**{f"{name}_ratio": frame[name] / frame[name].iloc[0] for name in ("guided", "bilateral")})
-
-
-def _least(work: Callable[[], object], repeats: int) -> float:
-    work()  # the first call builds band matrices and caches
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(1e3 * (time.perf_counter() - start))
-    return min(times)

@@ -13,7 +13,7 @@ from torch import Tensor
 from wbclib import images
 from wbclib.corpora import bundled
 from wbclib.evaluate.speed_structure import reference
-from wbclib.evaluate.timing import paired, row
+from wbclib.evaluate.timing import one_thread, paired, row
 from wbclib.options import Flow
 from wbclib.represent import flow
 
@@ -29,9 +29,10 @@ def flow_600x800() -> dict[str, Any]:
     """A picture of 600 x 800 on one core; the reference does a hundredth of it, which is multiplied."""
     options, plain = Flow(), reference("reference_flow")
     large, small = photograph(*SIZE), photograph(*(side // SHARE for side in SIZE))[0].double().numpy()
-    ours, other, ratio = paired(
-        lambda: flow.abstraction(large, options), lambda: plain.abstraction(small, options), rounds=3
-    )
+    with one_thread():
+        ours, other, ratio = paired(
+            lambda: flow.abstraction(large, options), lambda: plain.abstraction(small, options), rounds=3
+        )
     said = f"the plain reference of the tests on {SIZE[0] // SHARE} x {SIZE[1] // SHARE}, times {SHARE**2}; one thread"
     return row("flow_600x800", ours, SHARE**2 * other, SHARE**2 * ratio, said)
 
