@@ -90,6 +90,19 @@ def test_what_is_kept_without_the_weights_of_lpips(compared: tuple, weight_folde
     assert found.set_index("method").loc["whitebox", "colour_shift"] == pytest.approx(wanted)
 
 
+def test_what_two_methods_keep_is_compared_crop_by_crop(compared: tuple) -> None:
+    data, made, _, _ = compared
+    found = ranking.kept_paired(made, data).set_index("measure")
+    first, second = (
+        np.array([content.edge_agreement(*pair) for pair in zip(data.inputs, made[name], strict=True)])
+        for name in ("whitebox", "cartoongan")
+    )
+    row = found.loc["edge_agreement"]
+    assert row["difference"] == pytest.approx((first - second).mean())
+    assert row["diff_low"] < row["difference"] < row["diff_high"] and (row["n"], row["photographs"]) == (N, 8)
+    assert ranking.kept_paired({"whitebox": made["whitebox"]}, data).empty
+
+
 def test_printed_numbers_are_marked_as_theirs() -> None:
     assert printed.table().columns.tolist() == printed.COLUMNS
     assert printed.table().notna().all(axis=None)

@@ -146,3 +146,19 @@ def kept(made: Mapping[str, np.ndarray], data: Sets, downloads: bool = False) ->
         part = long[long["measure"] == measure].set_index("method").loc[list(made), ["value", "low", "high"]]
         found[[measure, f"{measure}_low", f"{measure}_high"]] = part.to_numpy()
     return found, note
+
+
+def kept_paired(made: Mapping[str, np.ndarray], data: Sets, a: str = "whitebox", b: str = "cartoongan") -> pd.DataFrame:
+    """What ``a`` keeps of the photographs, and changes in them, minus what ``b`` does, crop by crop.
+
+    Returns:
+        a, b, measure (of :data:`wbclib.evaluate.effect.UNITS`), unit, difference, diff_low, diff_high (90 %, over
+        photographs), n, photographs; no row where one of the two is not there.
+    """
+    columns = ["measure", "unit", "difference", "diff_low", "diff_high", "n", "photographs"]
+    if not {a, b} <= set(made):
+        return pd.DataFrame(columns=["a", "b", *columns])
+    found = effect.effect({a: made[a]}, data.inputs, data.groups, against=made[b])[columns]
+    found.insert(0, "a", a)
+    found.insert(1, "b", b)
+    return found

@@ -11,13 +11,12 @@ import pandas as pd
 
 from wbclib import images
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import comparison, content, damages, effect, fid, gradient_reversal, noise_study, seeds
+from wbclib.evaluate import comparison, content, damages, fid, gradient_reversal, noise_study, seeds
 from wbclib.files import UserError
 from wbclib.options import Structure
 from wbclib.profiles import Profile
 from wbclib.report import tables
 from wbclib.represent.structure import structure
-from wbclib.train import trained
 
 NAN = float("nan")
 SHARE = 0.1  # of what the full run changes in a photograph: less than that apart is equally well
@@ -138,17 +137,19 @@ def cartoongan(run: str, measure: str) -> Callable[[Profile], Finding]:
 
 
 def kept(profile: Profile) -> Finding:
-    """Edge agreement of the white box minus that of CartoonGAN, on the comparison's photographs."""
-    methods = next(iter(profile.styles().values()))
-    runs = tuple(methods[name] for name in ("whitebox", "cartoongan") if name in methods)
-    named = "edge agreement, whitebox minus cartoongan"
-    if len(runs) < 2:
-        return Finding(named, why=f"profile {profile.name} compares no CartoonGAN")
-    data = comparison.sets(profile)
-    first, second = (effect.measured(trained(run, profile)(data.inputs), data.inputs) for run in runs)
-    apart = (first["edge_agreement"] - second["edge_agreement"]).to_numpy()
-    interval, chance = effect.clustered_interval(apart, data.groups), _chance(profile, "edge_agreement")
-    return Finding(named, *interval, chance, records=runs, why=f"over {len(set(data.groups))} photographs, {ONE_EACH}")
+    """Edge agreement of the white box minus that of CartoonGAN, from notebook 09's paired table."""
+    style, named = next(iter(profile.styles())), "edge agreement, whitebox minus cartoongan"
+    row = _row(profile, "kept_paired", a="whitebox", b="cartoongan", measure="edge_agreement")
+    if row is None:
+        return Finding(named, why=_absent(profile, "cartoongan", "kept_paired"))
+    return _two_methods(profile, style, named, row, "edge_agreement")
+
+
+def _two_methods(profile: Profile, style: str, named: str, row: dict[str, object], measure: str) -> Finding:
+    """A row of differences between the white box and CartoonGAN as what was found."""
+    runs = tuple(profile.styles()[style][method] for method in ("whitebox", "cartoongan"))
+    why = f"over {row['photographs']} photographs, {ONE_EACH}"
+    return Finding(named, *_numbers(row), _chance(profile, measure), records=runs, why=why)
 
 
 def distance(profile: Profile) -> Finding:
@@ -159,9 +160,7 @@ def distance(profile: Profile) -> Finding:
     row, named = _row(profile, "paired", **where), f"{measure.replace('_', ' ')}, whitebox minus cartoongan"
     if row is None:
         return Finding(named, why=_absent(profile, "cartoongan", "paired"))
-    runs = tuple(profile.styles()[style][method] for method in ("whitebox", "cartoongan"))
-    why = f"over {row['photographs']} photographs, {ONE_EACH}"
-    return Finding(named, *_numbers(row), _chance(profile, measure), records=runs, why=why)
+    return _two_methods(profile, style, named, row, measure)
 
 
 def flow_lines(profile: Profile) -> Finding:
