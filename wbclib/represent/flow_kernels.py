@@ -89,7 +89,7 @@ def _one_over_length(a: ndarray, b: ndarray, out: ndarray) -> None:
 
 @kernel
 def difference_across(plane: ndarray, field: ndarray, centre: ndarray, surround: ndarray, rho: float) -> ndarray:
-    """Difference of Gaussians on the straight line across the flow, bilinear between pixels; weights above 0."""
+    """Difference of Gaussians on the straight line across the flow, bilinear between pixels."""
     height, width = plane.shape
     dtype, real = plane.dtype, plane.dtype.type
     limits = real(width - 1), real(height - 1)
