@@ -33,9 +33,9 @@ def grey(plane: np.ndarray) -> Tensor:
     return torch.from_numpy(np.repeat(plane[None, None], 3, 1))
 
 
-@pytest.mark.parametrize("separable", [False, True])
-def test_the_field_is_the_papers(separable: bool) -> None:
-    x, options = photograph(19, 26), replace(SMALL, separable=separable)
+@pytest.mark.parametrize(("separable", "size"), [(False, (19, 26)), (True, (19, 26)), (False, (5, 70))])
+def test_the_field_is_the_papers(separable: bool, size: tuple[int, int]) -> None:
+    x, options = photograph(*size), replace(SMALL, separable=separable)
     found = flow.tangents(x, options)[0].numpy()
     expected = reference.tangents(reference.luma(x[0].numpy()), options)
     same = np.sign((found * expected).sum(0))  # a tangent and its opposite mean the same
@@ -54,6 +54,32 @@ def test_response_lines_and_smoothing_are_the_papers() -> None:
     assert 0.02 < (drawn < 0).mean() < 0.5
     smoothed = flow.smooth(x, field, SMALL)[0].numpy()
     np.testing.assert_allclose(smoothed, reference.smooth(x[0].numpy(), tangents, SMALL), atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [(torch.float64, 1e-4), (torch.float32, 1e-2)])
+def test_curves_end_and_turn_as_in_the_reference(kind: torch.dtype, tolerance: float) -> None:
+    """Along empty pixels, along axes in both directions (their scalar products are 0, of either sign), and anyhow."""
+    rng, x = np.random.default_rng(0), photograph(19, 40).to(kind)
+    angle = rng.uniform(0, 2 * np.pi, (19, 40))
+    along = [(one, zero) for one in (1.0, -1.0) for zero in (0.0, -0.0)]
+    axes = np.array([*along, *(pair[::-1] for pair in along), (0.0, 0.0)])[rng.integers(0, 9, (19, 40))]
+    field = np.where(rng.random((19, 40)) < 0.7, axes.transpose(2, 0, 1), [np.cos(angle), np.sin(angle)])
+    given, plane = torch.from_numpy(field)[None].to(kind), reference.luma(x[0].double().numpy())
+    pairs = [
+        (flow.line_response(x, given, SMALL)[0, 0], reference.response(plane, field, SMALL)),
+        (127.5 * flow.smooth(x, given, SMALL)[0], 127.5 * reference.smooth(x[0].double().numpy(), field, SMALL)),
+    ]
+    for found, expected in pairs:
+        off = np.abs(found.numpy() - expected) > tolerance
+        assert not off.any() if kind == torch.float64 else off.mean() < 0.01  # rounding may choose another pixel
+
+
+def test_far_to_the_right_lines_are_those_on_the_left() -> None:
+    """Single precision holds places of a picture 4000 pixels wide to 1/4096."""
+    x = photograph(24, 64).float().repeat(1, 1, 1, 64)
+    response = flow.line_response(x, flow.tangents(x, Flow()), Flow())[0, 0]
+    left, right = response[:, 64:128], response[:, 62 * 64 : 63 * 64]
+    assert ((left - right).abs() > 0.05).float().mean() < 0.02
 
 
 def test_the_sum_is_that_of_the_reference() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,11 +98,14 @@ def test_steps_are_there_in_order() -> None:
 def test_the_bench_multiplies_what_the_reference_took(monkeypatch: pytest.MonkeyPatch) -> None:
     def timed(ours: Callable[[], object], other: Callable[[], np.ndarray], rounds: int) -> tuple[float, float, float]:
         assert other().shape == (3, 6, 8)  # a hundredth of the picture
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
         return 0.5, 0.2, 0.4
 
     monkeypatch.setattr(speed_flow, "SIZE", (60, 80))
     monkeypatch.setattr(speed_flow, "paired", timed)
+    before = torch.get_num_threads(), cv2.getNumThreads()
     found = speed_flow.flow_600x800()
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == before
     assert (found["ours"], found["other"], found["ratio"]) == pytest.approx((500.0, 20_000.0, 40.0))
 
 

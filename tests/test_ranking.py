@@ -12,6 +12,7 @@ import pytest
 from wbclib import profiles
 from wbclib.evaluate import comparison, content, printed, ranking
 from wbclib.evaluate.comparison import Sets
+from wbclib.report import evidence, tables
 
 RANDOM = np.random.default_rng(5)
 N = 24
@@ -90,7 +91,7 @@ def test_what_is_kept_without_the_weights_of_lpips(compared: tuple, weight_folde
     assert found.set_index("method").loc["whitebox", "colour_shift"] == pytest.approx(wanted)
 
 
-def test_what_two_methods_keep_is_compared_crop_by_crop(compared: tuple) -> None:
+def test_what_two_methods_keep_is_compared_crop_by_crop(compared: tuple, study: Path) -> None:
     data, made, _, _ = compared
     found = ranking.kept_paired(made, data).set_index("measure")
     first, second = (
@@ -100,7 +101,13 @@ def test_what_two_methods_keep_is_compared_crop_by_crop(compared: tuple) -> None
     row = found.loc["edge_agreement"]
     assert row["difference"] == pytest.approx((first - second).mean())
     assert row["diff_low"] < row["difference"] < row["diff_high"] and (row["n"], row["photographs"]) == (N, 8)
-    assert ranking.kept_paired({"whitebox": made["whitebox"]}, data).empty
+    assert ranking.kept_sentence(found.reset_index()).startswith("Paired, whitebox minus cartoongan: edge agreement ")
+    profile = profiles.load("smoke")
+    there = dataclasses.replace(data, style=next(iter(profile.styles())))
+    tables.save(ranking.kept_paired(made, there), "kept_paired", "smoke", "x")
+    assert evidence.kept(profile).effect == pytest.approx(row["difference"], abs=1e-5)  # what a claim reads
+    one = ranking.kept_paired({"whitebox": made["whitebox"]}, data)
+    assert one.empty and not ranking.kept_sentence(one)
 
 
 def test_printed_numbers_are_marked_as_theirs() -> None:

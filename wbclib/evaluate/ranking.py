@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from wbclib.evaluate import comparison, effect, fid, lpips, paired
 from wbclib.evaluate.comparison import REFERENCES, Sets
+from wbclib.evaluate.content import colour_shift, edge_agreement
 from wbclib.networks.weights import MissingWeights
 from wbclib.profiles import Profile
 
@@ -148,17 +149,27 @@ def kept(made: Mapping[str, np.ndarray], data: Sets, downloads: bool = False) ->
     return found, note
 
 
-def kept_paired(made: Mapping[str, np.ndarray], data: Sets, a: str = "whitebox", b: str = "cartoongan") -> pd.DataFrame:
-    """What ``a`` keeps of the photographs, and changes in them, minus what ``b`` does, crop by crop.
+def kept_paired(made: Mapping[str, np.ndarray], data: Sets) -> pd.DataFrame:
+    """What the white box keeps of the photographs minus what CartoonGAN keeps, crop by crop.
 
     Returns:
-        a, b, measure (of :data:`wbclib.evaluate.effect.UNITS`), unit, difference, diff_low, diff_high (90 %, over
-        photographs), n, photographs; no row where one of the two is not there.
+        style, a, b, measure, difference, diff_low, diff_high (90 %, over photographs), n, photographs; no row where one
+        of the two is not there.
     """
-    columns = ["measure", "unit", "difference", "diff_low", "diff_high", "n", "photographs"]
-    if not {a, b} <= set(made):
-        return pd.DataFrame(columns=["a", "b", *columns])
-    found = effect.effect({a: made[a]}, data.inputs, data.groups, against=made[b])[columns]
-    found.insert(0, "a", a)
-    found.insert(1, "b", b)
-    return found
+    rows, (a, b) = [], ("whitebox", "cartoongan")
+    for measure in (edge_agreement, colour_shift) if {a, b} <= set(made) else ():
+        both = zip(data.inputs, made[a], made[b], strict=True)
+        apart = np.array([measure(photo, first) - measure(photo, second) for photo, first, second in both])
+        interval = effect.clustered_interval(apart, data.groups)
+        rows.append((data.style, a, b, measure.__name__, *interval, len(apart), len(set(data.groups))))
+    columns = ["style", "a", "b", "measure", "difference", "diff_low", "diff_high", "n", "photographs"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def kept_sentence(pairs: pd.DataFrame) -> str:
+    """The rows of :func:`kept_paired` in words; empty where there are none."""
+    found = [
+        f"{row['measure'].replace('_', ' ')} {row['difference']:+.3g} [{row['diff_low']:+.3g}, {row['diff_high']:+.3g}]"
+        for row in pairs.to_dict("records")
+    ]
+    return f"Paired, {pairs['a'].iloc[0]} minus {pairs['b'].iloc[0]}: {', '.join(found)}." if found else ""

@@ -138,29 +138,25 @@ def cartoongan(run: str, measure: str) -> Callable[[Profile], Finding]:
 
 def kept(profile: Profile) -> Finding:
     """Edge agreement of the white box minus that of CartoonGAN, from notebook 09's paired table."""
-    style, named = next(iter(profile.styles())), "edge agreement, whitebox minus cartoongan"
-    row = _row(profile, "kept_paired", a="whitebox", b="cartoongan", measure="edge_agreement")
-    if row is None:
-        return Finding(named, why=_absent(profile, "cartoongan", "kept_paired"))
-    return _two_methods(profile, style, named, row, "edge_agreement")
-
-
-def _two_methods(profile: Profile, style: str, named: str, row: dict[str, object], measure: str) -> Finding:
-    """A row of differences between the white box and CartoonGAN as what was found."""
-    runs = tuple(profile.styles()[style][method] for method in ("whitebox", "cartoongan"))
-    why = f"over {row['photographs']} photographs, {ONE_EACH}"
-    return Finding(named, *_numbers(row), _chance(profile, measure), records=runs, why=why)
+    return _against_cartoongan(profile, "edge_agreement", "kept_paired", {"measure": "edge_agreement"})
 
 
 def distance(profile: Profile) -> Finding:
     """Distance of the white box to cartoons minus that of CartoonGAN, from notebook 09's paired table."""
-    style, measure = next(iter(profile.styles())), _to_cartoons(profile)
+    measure = _to_cartoons(profile)
     metric, network = measure.removesuffix("_to_cartoons").split("_", 1)
-    where = {"style": style, "a": "whitebox", "b": "cartoongan", "metric": metric, "network": network, "to": "cartoons"}
-    row, named = _row(profile, "paired", **where), f"{measure.replace('_', ' ')}, whitebox minus cartoongan"
+    return _against_cartoongan(profile, measure, "paired", {"metric": metric, "network": network, "to": "cartoons"})
+
+
+def _against_cartoongan(profile: Profile, measure: str, table: str, where: dict[str, str]) -> Finding:
+    """The white box minus CartoonGAN, in a table of paired differences: the profile's first style."""
+    style, named = next(iter(profile.styles())), f"{measure.replace('_', ' ')}, whitebox minus cartoongan"
+    row = _row(profile, table, style=style, a="whitebox", b="cartoongan", **where)
     if row is None:
-        return Finding(named, why=_absent(profile, "cartoongan", "paired"))
-    return _two_methods(profile, style, named, row, measure)
+        return Finding(named, why=_absent(profile, "cartoongan", table))
+    runs = tuple(profile.styles()[style][method] for method in ("whitebox", "cartoongan"))
+    why = f"over {row['photographs']} photographs, {ONE_EACH}"
+    return Finding(named, *_numbers(row), _chance(profile, measure), records=runs, why=why)
 
 
 def flow_lines(profile: Profile) -> Finding:

@@ -182,6 +182,10 @@ def _tangents(luma: np.ndarray, options: Flow) -> np.ndarray:
     return field
 
 
+def _normal(field: np.ndarray) -> np.ndarray:
+    return np.stack([-field[1], field[0]])
+
+
 def _gaussian(sigma: float, like: np.ndarray, reach: int | None = None) -> np.ndarray:
     """Weights at 0, 1, 2, ... pixels; no sum is wanted."""
     steps = np.arange((reach if reach is not None else int(np.ceil(REACH * sigma))) + 1)
@@ -191,7 +195,7 @@ def _gaussian(sigma: float, like: np.ndarray, reach: int | None = None) -> np.nd
 def _response(luma: np.ndarray, field: np.ndarray, options: Flow) -> np.ndarray:
     surround = _gaussian(WIDER * options.sigma_c, luma)
     centre = _gaussian(options.sigma_c, luma, len(surround) - 1)
-    across = kernels.difference_across(luma, field, centre, surround, options.rho)
+    across = kernels.difference_across(luma, _normal(field), centre, surround, options.rho)
     found: np.ndarray = kernels.mean_along(across, field, _gaussian(options.sigma_m, luma))
     return found
 
@@ -207,7 +211,7 @@ def _lines(luma: np.ndarray, field: np.ndarray, options: Flow) -> np.ndarray:
 
 def _smooth(image: np.ndarray, field: np.ndarray, options: Flow) -> np.ndarray:
     along, across = _gaussian(options.sigma_e, image), _gaussian(options.sigma_g, image)
-    normal = np.stack([-field[1], field[0]])
+    normal = _normal(field)
     for _ in range(options.smoothings):
         image = kernels.bilateral(image, field, along, options.r_e / BYTE, False)
         image = kernels.bilateral(image, normal, across, options.r_g / BYTE, True)

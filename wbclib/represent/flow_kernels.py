@@ -1,8 +1,8 @@
-"""Compiled kernels of :mod:`wbclib.represent.flow`; planes (H, W), fields (2, H, W), colours (3, H, W), one type.
+"""Compiled kernels of :mod:`wbclib.represent.flow`; planes (H, W), fields (2, H, W), colours (3, H, W), C order.
 
 All pixels of a row go a step on together, by short loops that write one row each: the compiler makes such loops take
 many pixels at once, and where a step waits for what the last one has found, the next pixel need not. The state of such
-a walk is (4, W): x and y of where each pixel has come, and its last step.
+a walk is (4, W): x and y of where each pixel has come, and its next step. A weight of 0 ends it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from numpy.polynomial import Chebyshev, Polynomial
 SUMS = {"contract", "reassoc", "arcp", "nsz"}
 kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath=SUMS)
 
-LANES = 32  # rows of the edge tangent flow are padded to a multiple, so that no loop ends pixel by pixel
-FAR = 16  # exp(-16) is nothing
-FALL = tuple(Chebyshev.interpolate(lambda t: np.exp(-t), 6, [0, 1]).convert(kind=Polynomial).coef)
+LANES = 32  # the sums of the edge tangent flow are padded to a multiple, so that their loops do not end pixel by pixel
+SQUARINGS = 4  # exp(-s) = exp(-s / 16)^16, up to s = 16: exp(-16) is nothing
+FALL = tuple(Chebyshev.interpolate(lambda t: np.exp(-t), 6, [0, 1]).convert(kind=Polynomial).coef[::-1])
 
 
 @kernel
@@ -44,18 +44,18 @@ def tangents(field: ndarray, strength: ndarray, reach_x: int, reach_y: int, squa
     found, scale = np.empty((2, width), dtype), np.empty(width, dtype)
     for y in range(height):
         sums[:] = 0
-        own, tensor = strengths[y, left : left + padded], sums[:, :width]
+        own = strengths[y, left : left + padded]
         for dy in range(max(1 - reach_y, -y), min(reach_y, height - y)):
             for dx in range(1 - reach_x, reach_x):
                 if dx * dx + dy * dy >= squared:
                     continue
                 there = slice(left + dx, left + dx + padded)
-                _share(strengths[y + dy, there], own, weight)
+                _logistic(strengths[y + dy, there], own, weight)
                 for c in range(3):
                     _add(sums[c], weight, squares[c, y + dy, there])
         for c in range(2):
-            _dot(tensor[c], field[0, y], tensor[c + 1], field[1, y], found[c])
-        _common(tensor, field[0, y], field[1, y], found)
+            _dot(sums[c], field[0, y], sums[c + 1], field[1, y], found[c])
+        _common(sums, field[0, y], field[1, y], found)
         _one_over_length(found[0], found[1], scale)
         for c in range(2):
             _multiply(scale, found[c], result[c, y])
@@ -63,7 +63,7 @@ def tangents(field: ndarray, strength: ndarray, reach_x: int, reach_y: int, squa
 
 
 @kernel
-def _share(other: ndarray, own: ndarray, out: ndarray) -> None:
+def _logistic(other: ndarray, own: ndarray, out: ndarray) -> None:
     for x in range(len(out)):
         out[x] = other[x] / (own[x] + other[x])
 
@@ -88,26 +88,26 @@ def _one_over_length(a: ndarray, b: ndarray, out: ndarray) -> None:
 
 
 @kernel
-def difference_across(plane: ndarray, field: ndarray, centre: ndarray, surround: ndarray, rho: float) -> ndarray:
-    """Difference of Gaussians on the straight line across the flow, bilinear between pixels."""
+def difference_across(plane: ndarray, normal: ndarray, centre: ndarray, surround: ndarray, rho: float) -> ndarray:
+    """Difference of Gaussians on the straight line along the normal, both ways, bilinear between pixels."""
     height, width = plane.shape
     dtype, real = plane.dtype, plane.dtype.type
     limits = real(width - 1), real(height - 1)
     result, walk, rows = np.empty_like(plane), np.empty((4, width), dtype), np.empty((4, width), dtype)
-    inside, value, inner, outer, norms = rows[0], rows[1], rows[2], rows[3], np.empty((2, width), dtype)
+    share, value, inner, outer, norms = rows[0], rows[1], rows[2], rows[3], np.empty((2, width), dtype)
     for y in range(height):
         _set(inner, centre[0], plane[y])
         _set(outer, surround[0], plane[y])
         norms[0], norms[1] = centre[0], surround[0]
-        for way in (real(-1), real(1)):
-            _set_off(walk, real(y), real(0), -way, field[1, y], way, field[0, y])
-            for k in range(1, len(centre)):
-                _step(walk, limits, real(1), inside)
-                _between(plane, walk, inside, value)
+        for k in range(1, len(centre)):
+            for way in (-real(k), real(k)):
+                _set_off(walk, y, real(0), way, normal)
+                _step(walk, limits, real(1), share)
+                _between(plane, walk, share, value)
                 _add_scaled(inner, centre[k], value)
                 _add_scaled(outer, surround[k], value)
-                _add_scaled(norms[0], centre[k], inside)
-                _add_scaled(norms[1], surround[k], inside)
+                _add_scaled(norms[0], centre[k], share)
+                _add_scaled(norms[1], surround[k], share)
         _divide(inner, norms[0], result[y])
         _divide(outer, norms[1], outer)
         _add_scaled(result[y], -real(rho), outer)
@@ -115,11 +115,11 @@ def difference_across(plane: ndarray, field: ndarray, centre: ndarray, surround:
 
 
 @kernel
-def _between(plane: ndarray, walk: ndarray, inside: ndarray, out: ndarray) -> None:
+def _between(plane: ndarray, walk: ndarray, share: ndarray, out: ndarray) -> None:
     """Bilinear values; 0 outside."""
     real = plane.dtype.type
     for x in range(len(out)):
-        if inside[x] == real(0):
+        if share[x] == real(0):
             out[x] = real(0)
             continue
         px, py = walk[0, x], walk[1, x]
@@ -134,12 +134,11 @@ def _between(plane: ndarray, walk: ndarray, inside: ndarray, out: ndarray) -> No
 
 @kernel
 def mean_along(plane: ndarray, field: ndarray, weights: ndarray) -> ndarray:
-    """Weighted mean along the curve of the flow, both ways; weights above 0."""
+    """Weighted mean along the curve of the flow, both ways."""
     height, width = plane.shape
-    dtype, real = plane.dtype, plane.dtype.type
-    limits = np.nextafter(real(width), real(0)), np.nextafter(real(height), real(0))
+    dtype, real, limits = plane.dtype, plane.dtype.type, _limits(field)
     result, walk, ahead = np.empty_like(plane), np.empty((4, width), dtype), np.empty((2, width), dtype)
-    rows, where = np.empty((3, width), dtype), np.empty(width, np.int32)
+    rows, where = np.empty((3, width), dtype), np.empty(width, np.uint32)
     share, value, norm = rows[0], rows[1], rows[2]
     values, flat = plane.ravel(), field.reshape(2, -1)
     for y in range(height):
@@ -147,65 +146,73 @@ def mean_along(plane: ndarray, field: ndarray, weights: ndarray) -> ndarray:
         _set(total, weights[0], plane[y])
         norm[:] = weights[0]
         for way in (real(-1), real(1)):
-            _set_off(walk, real(y), real(0.5), way, field[0, y], way, field[1, y])
+            _set_off(walk, y, real(0.5), way, field)
             for k in range(1, len(weights)):
                 _step(walk, limits, weights[k], share)
                 _number(walk, limits, where)
                 _turn(flat, where, share, ahead, walk)
                 _take(values, where, value)
                 _add(total, share, value)
-                _add_scaled(norm, real(1), share)
+                norm += share
         _divide(total, norm, total)
     return result
 
 
 @kernel
 def bilateral(colours: ndarray, field: ndarray, weights: ndarray, spread: float, straight: bool) -> ndarray:
-    """Bilateral mean along the curve of the field, or the straight line, both ways; weights above 0.
+    """Bilateral mean along the curve of the field, or the straight line, both ways.
 
     Values of the nearest pixels, so that no colour is mixed in sampling; ``spread`` of distances between colours.
     """
     _, height, width = colours.shape
-    dtype, real = colours.dtype, colours.dtype.type
-    limits = np.nextafter(real(width), real(0)), np.nextafter(real(height), real(0))
-    scale = real(1 / (2 * FAR * spread * spread))
+    dtype, real, limits = colours.dtype, colours.dtype.type, _limits(field)
+    scale = real(1 / (2 * spread * spread))
     result, walk, ahead = np.empty_like(colours), np.empty((4, width), dtype), np.empty((2, width), dtype)
-    rows, where = np.empty((3, width), dtype), np.empty(width, np.int32)
-    share, far, norm = rows[0], rows[1], rows[2]
+    rows, where = np.empty((3, width), dtype), np.empty(width, np.uint32)
+    share, apart, norm = rows[0], rows[1], rows[2]
     near, values, flat = np.empty((3, width), dtype), colours.reshape(3, -1), field.reshape(2, -1)
     for y in range(height):
         norm[:] = weights[0]
         for c in range(3):
             _set(result[c, y], weights[0], colours[c, y])
         for way in (real(-1), real(1)):
-            _set_off(walk, real(y), real(0.5), way, field[0, y], way, field[1, y])
+            _set_off(walk, y, real(0.5), way, field)
             for k in range(1, len(weights)):
+                if straight:
+                    _set_off(walk, y, real(0.5), real(k) * way, field)
                 _step(walk, limits, weights[k], share)
                 _number(walk, limits, where)
                 if not straight:
                     _turn(flat, where, share, ahead, walk)
-                far[:] = 0
+                apart[:] = 0
                 for c in range(3):
                     _take(values[c], where, near[c])
-                    _add_square(far, colours[c, y], near[c])
-                _fall(far, scale, share)
+                    _add_square(apart, colours[c, y], near[c])
+                _fall(apart, scale, share)
                 for c in range(3):
                     _add(result[c, y], share, near[c])
-                _add_scaled(norm, real(1), share)
+                norm += share
         for c in range(3):
             _divide(result[c, y], norm, result[c, y])
     return result
 
 
 @kernel
-def _set_off(walk: ndarray, y: float, more: float, along: float, u: ndarray, down: float, v: ndarray) -> None:
-    """From the pixels of a row, with steps (along u, down v); ``more`` of 1/2 makes cutting the fraction off round."""
+def _limits(field: ndarray) -> tuple[float, float]:
+    """Largest x and y that cutting off the fraction takes to a pixel."""
+    real = field.dtype.type
+    return np.nextafter(real(field.shape[2]), real(0)), np.nextafter(real(field.shape[1]), real(0))
+
+
+@kernel
+def _set_off(walk: ndarray, y: int, more: float, way: float, field: ndarray) -> None:
+    """From the pixels of a row, with ``way`` times the field; ``more`` of 1/2 makes cutting off the fraction round."""
     real = walk.dtype.type
-    for x in range(len(u)):
-        walk[0, x] = real(np.int32(x)) + real(more)
-    walk[1] = y + real(more)
-    _set(walk[2], along, u)
-    _set(walk[3], down, v)
+    for x in range(walk.shape[1]):
+        walk[0, x] = real(np.int32(x)) + more
+    walk[1] = real(y) + more
+    _set(walk[2], way, field[0, y])
+    _set(walk[3], way, field[1, y])
 
 
 @kernel
@@ -229,9 +236,10 @@ def _turn(field: ndarray, where: ndarray, share: ndarray, ahead: ndarray, walk: 
     _take(field[1], where, ahead[1])
     _dot(u, ahead[0], v, ahead[1], u)
     for x in range(len(u)):
-        u[x] = math.copysign(one, u[x]) if share[x] > zero else zero
+        sign = one if u[x] >= zero else -one
+        u[x] = sign if share[x] > zero else zero
     _multiply(u, ahead[1], v)
-    _multiply(u, ahead[0], u)
+    _multiply(u, ahead[0], u)  # last: it overwrites the sign
 
 
 @kernel
@@ -246,23 +254,22 @@ def _number(walk: ndarray, limits: tuple[float, float], where: ndarray) -> None:
 @kernel
 def _take(plane: ndarray, where: ndarray, out: ndarray) -> None:
     for x in range(len(out)):
-        out[x] = plane[np.uint32(where[x])]
+        out[x] = plane[where[x]]
 
 
 @kernel
 def _fall(distance: ndarray, scale: float, share: ndarray) -> None:
-    """The weight of a distance: exp(-s) = exp(-t)^16, t = s / 16; the polynomial has exp(-t) to 4e-8 for t up to 1."""
+    """The share falls with exp(-scale distance), right to 1e-6."""
     real = share.dtype.type
-    a, b, c, d, e, f, g = FALL
+    one, scale = real(1), scale / real(2**SQUARINGS)
     for x in range(len(share)):
-        t = min(scale * distance[x], real(1))
-        power = real(g)
-        for coefficient in (f, e, d, c, b, a):
+        t = min(scale * distance[x], one)
+        power = real(0)
+        for coefficient in FALL:
             power = power * t + real(coefficient)
-        power *= power
-        power *= power
-        power *= power
-        share[x] *= power * power
+        for _ in range(SQUARINGS):
+            power *= power
+        share[x] *= power
 
 
 @kernel
