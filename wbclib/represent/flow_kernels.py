@@ -3,6 +3,9 @@
 All pixels of a row go a step on together, by short loops that write one row each: the compiler makes such loops take
 many pixels at once, and where a step waits for what the last one has found, the next pixel need not. The state of such
 a walk is (4, W): x and y of where each pixel has come, and its next step. A weight of 0 ends it.
+
+The loops are written out, because numba's array arithmetic makes an array for every operation (tried: four times the
+time). They stand in this file, because numba's cache does not notice that a kernel in another file has changed.
 """
 
 from __future__ import annotations
