@@ -24,6 +24,13 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(params=["float32", "bfloat16"])
+def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both precisions: what `auto` means on a reader's machine is unknown."""
+    monkeypatch.setenv("WBC_PRECISION", request.param)
+    return str(request.param)
+
+
 @pytest.fixture
 def shelf(study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of notebooks in place of the repository's, with one good notebook."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -89,6 +92,12 @@ def test_the_search_begins_without_what_the_hole_became() -> None:
     torch.testing.assert_close(without(z, torch.zeros_like(known)), z.mean((2, 3), keepdim=True).expand_as(z))
 
 
+@pytest.fixture
+def autocast(precision: str) -> Callable[[], torch.autocast]:
+    """The context in which networks compute in each precision."""
+    return partial(torch.autocast, "cpu", torch.bfloat16, enabled=precision == "bfloat16")
+
+
 @pytest.fixture(scope="module")
 def networks() -> tuple[ResidualGenerator, CartoonDiscriminator]:
     torch.manual_seed(0)
@@ -113,13 +122,15 @@ def test_encoder_and_decoder_are_the_generator(networks: tuple[ResidualGenerator
 
 
 def test_it_agrees_better_on_every_photograph_and_touches_nothing_known(
-    networks: tuple[ResidualGenerator, CartoonDiscriminator],
+    networks: tuple[ResidualGenerator, CartoonDiscriminator], autocast: Callable[[], torch.autocast]
 ) -> None:
     generator, critic = networks
     x, known = photographs()
-    found = inpaint(generator, critic, x, known, Inpainting(steps=12), progress=False)
+    found = inpaint(generator, critic, x, known, Inpainting(steps=12), progress=False, autocast=autocast)
     assert (found.last < 0.9 * found.first).all()
-    cartoon = generator(x).clamp(-1, 1)
+    with autocast():
+        cartoon = generator(x).float().clamp(-1, 1)
+    assert found.raw.dtype == torch.float32
     mask = known.expand_as(x)
     assert torch.equal(found.pictures[mask], cartoon[mask])
     assert not torch.equal(found.pictures[~mask], cartoon[~mask])

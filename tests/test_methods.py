@@ -30,7 +30,16 @@ def changed(profile: Profile, name: str, **values: object) -> Profile:
     return dataclasses.replace(profile, runs={**profile.runs, name: config})
 
 
-def test_every_term_reaches_the_generator(study: Profile) -> None:
+def agree(one: torch.Tensor, other: torch.Tensor, precision: str) -> None:
+    """The same sums in another order: float32 to its rounding; bfloat16, whose 8 bits round each product's result, to
+    a hundredth of the whole tensor's length (its small elements are differences of larger ones)."""
+    if precision == "float32":
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    else:
+        assert (one - other).norm() <= 0.01 * other.norm()
+
+
+def test_every_term_reaches_the_generator(study: Profile, precision: str) -> None:
     """A port was found whose generator never received the adversarial gradient."""
     fabric = device.open_fabric(study.run("whitebox"), "cpu")
     weights = dict.fromkeys(("surface", "texture", "structure", "content", "tv"), 0.0)
@@ -47,7 +56,9 @@ def test_every_term_reaches_the_generator(study: Profile) -> None:
         assert logged["total"] == logged[term]
 
 
-def test_features_of_kept_photographs_are_computed_once(study: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_of_kept_photographs_are_computed_once(
+    study: Profile, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = dataclasses.replace(study.run("pretrain"), weights=Weights(content=1.0), size=32, kept=4)
     method = Pretrain(config, device.open_fabric(config, "cpu"), {"downloads": False})
     photos = loop.sample_photographs(32)[:4]
@@ -66,7 +77,7 @@ def test_features_of_kept_photographs_are_computed_once(study: Profile, monkeypa
 
 
 @pytest.mark.parametrize("smoothed", [False, True])
-def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoothed: bool) -> None:
+def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, precision: str, smoothed: bool) -> None:
     """Cartoons, outputs and smoothed cartoons side by side, or one after the other."""
     torch.manual_seed(0)
     config = dataclasses.replace(study.run("cartoongan"), lr=0.0)
@@ -79,7 +90,7 @@ def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoot
         loss = method.update_discriminator("cartoon", *images_of)
         found.append([loss, *(p.grad for p in method.modules["cartoon"].parameters())])
     for one, other in zip(*found, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+        agree(one, other, precision)
     plain = dataclasses.replace(study.run("whitebox"), lr=0.0)
     for role, channels in (("surface", 3), ("texture", 1)):
         found = []
@@ -91,7 +102,7 @@ def test_one_batch_for_a_discriminator_changes_no_gradient(study: Profile, smoot
             loss = method.update_discriminator(role, *(image[:, :channels] for image in images_of[:2]))
             found.append([loss, *(p.grad for p in method.modules[role].parameters())])
         for one, other in zip(*found, strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+            agree(one, other, precision)
     batch = dataclasses.replace(config, residual=dataclasses.replace(config.residual, norm="batch"))
     assert CartoonGAN(batch, device.open_fabric(batch, "cpu"), {"downloads": False})._couples_images("cartoon")
 
@@ -103,7 +114,7 @@ def test_a_term_without_weight_is_not_computed(study: Profile, monkeypatch: pyte
     assert "structure" not in run("whitebox", study, progress=False)["final_losses"]
 
 
-def test_outputs_are_clamped_and_repeatable(study: Profile) -> None:
+def test_outputs_are_clamped_and_repeatable(study: Profile, precision: str) -> None:
     model = trained("whitebox", study)
     photos = loop.sample_photographs(64)
     first, second = model(photos), model(photos)
@@ -115,6 +126,7 @@ def test_outputs_are_clamped_and_repeatable(study: Profile) -> None:
 
 
 def test_precision_is_bfloat16_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WBC_PRECISION", raising=False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, "avx512_bf16": False})
     assert device.precision("auto", "cpu") == "32-true"
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
@@ -122,3 +134,29 @@ def test_precision_is_bfloat16_only_where_the_processor_has_it(monkeypatch: pyte
     assert device.precision("bfloat16", "cpu") == "bf16-mixed"
     with pytest.raises(UserError, match="say auto, float32 or bfloat16"):
         device.precision("half", "cpu")
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_the_environment_decides_what_auto_means(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native})
+    for word, fabrics in (("float32", "32-true"), ("bfloat16", "bf16-mixed")):
+        monkeypatch.setenv("WBC_PRECISION", word)
+        assert device.precision("auto", "cpu") == fabrics
+        assert device.precision("float32", "cpu") == "32-true", "what a run asks for by name stays"
+        assert device.precision("bfloat16", "cpu") == "bf16-mixed"
+    monkeypatch.setenv("WBC_PRECISION", "half")
+    for asked in ("auto", "float32"):
+        with pytest.raises(UserError, match="WBC_PRECISION=half: say float32 or bfloat16"):
+            device.precision(asked, "cpu")
+
+
+def test_the_precision_is_in_the_record_and_in_the_log(
+    study: Profile, precision: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "wbclib")
+    record = run("pretrain", study, progress=False)
+    fabrics = {"float32": "32-true", "bfloat16": "bf16-mixed"}[precision]
+    assert record["device"]["precision"] == fabrics
+    assert f"({fabrics})" in caplog.text
+    weights = trained("pretrain", study).method.plain("generator").state_dict().values()
+    assert {value.dtype for value in weights} == {torch.float32}, "weights are kept in float32 either way"

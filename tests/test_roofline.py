@@ -36,7 +36,7 @@ def test_the_bound_is_the_larger_of_the_two() -> None:
     assert row.reached == pytest.approx(row.bound_ms / row.ms)
 
 
-def test_parts_of_a_step_add_up_to_its_operations() -> None:
+def test_parts_of_a_step_add_up_to_its_operations(precision: str) -> None:
     config = profiles.load("smoke").run("whitebox")
     work = roofline.parts(config, {"downloads": False})
     operations = {name: roofline.counted(call)[0] for name, call in work.items()}

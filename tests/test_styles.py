@@ -43,7 +43,7 @@ def values(profile: Profile, name: str) -> dict[str, torch.Tensor]:
     return {key: value for key, value in found[0].items() if ".optimiser/" not in key}
 
 
-def test_a_third_style_leaves_everything_else_as_it_was_bit_for_bit(smoke: Profile) -> None:
+def test_a_third_style_leaves_everything_else_as_it_was_bit_for_bit(smoke: Profile, precision: str) -> None:
     run("styles-third", smoke)
     before, after = (trained(name, smoke) for name in ("styles", "styles-third"))
     assert styles_study.unchanged(before, after, photographs()) == {"duotone": True, "linocut": True}
@@ -196,7 +196,7 @@ def test_tables_say_which_cartoons_are_nearest(smoke: Profile) -> None:
 # --- the command
 
 
-def test_the_command_draws_a_style_and_a_mixture(smoke: Profile, study: Path) -> None:
+def test_the_command_draws_a_style_and_a_mixture(smoke: Profile, study: Path, precision: str) -> None:
     model = trained("styles", smoke)
     photo = photographs(count=1)[0]
     images.write(study / "photo.png", photo)
@@ -211,7 +211,9 @@ def test_the_command_draws_a_style_and_a_mixture(smoke: Profile, study: Path) ->
         )
         assert status == 0
         wanted = styles_study.stylised(model, photo[None], mix)[0]
-        np.testing.assert_allclose(images.read(out).astype(int), wanted, atol=1)
+        # 8 bits hold values near 1 to half a grey level; some layers' roundings together are a few.
+        atol = 1 if precision == "float32" else 4
+        np.testing.assert_allclose(images.read(out).astype(int), wanted, atol=atol)
     file = paths.run("smoke", "styles") / "generator.safetensors"
     assert (wbclib.cartoonize(photo, f"{file}:duotone") == wbclib.cartoonize(photo, "smoke/styles:duotone")).all()
     assert (wbclib.cartoonize(photo, "smoke/styles:linocut") != wbclib.cartoonize(photo, "smoke/styles:duotone")).any()

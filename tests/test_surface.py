@@ -196,3 +196,18 @@ def test_bad_input_is_named(guide: tuple[int], source: tuple[int], radius: int, 
 def test_whole_numbers_as_pixels_are_refused() -> None:
     with pytest.raises(ValueError, match="real numbers"):
         guided_filter(torch.zeros((1, 3, 8, 8), dtype=torch.uint8), torch.zeros((1, 3, 8, 8)), 1, 0.1)
+
+
+@pytest.mark.parametrize("cores", [2, 3, 64])
+def test_planes_are_the_same_whatever_the_number_of_cores(cores: int) -> None:
+    draw = torch.Generator().manual_seed(4)
+    guide, source = (torch.rand(2, 3, 23, 31, generator=draw, requires_grad=True) for _ in range(2))
+    before, found = torch.get_num_threads(), []
+    for threads in (1, cores):
+        torch.set_num_threads(threads)
+        try:
+            output = guided_filter(guide, source, 3, 0.05)
+            found.append((output.detach(), *torch.autograd.grad(output.square().sum(), (guide, source))))
+        finally:
+            torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))

@@ -61,7 +61,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 
 
 def test_resumed_equals_uninterrupted_bit_for_bit(
-    study: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: Profile, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("whitebox", study, progress=False)
     whole, metrics = state_of(study, "whitebox"), records.read_metrics("smoke", "whitebox")
@@ -120,7 +120,9 @@ def test_the_whitebox_run_starts_from_the_pretrained_generator(study: Profile, m
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
-def test_kept_crops_resume_bit_for_bit(study: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_crops_resume_bit_for_bit(
+    study: Profile, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = changed(study, "pretrain", kept=5)
     run("pretrain", study, progress=False)
     whole = state_of(study, "pretrain")
@@ -243,3 +245,22 @@ def test_metrics_after_a_kill_hold_no_line_twice(tmp_path: Path) -> None:
     path.write_text('{"step": 5, "a": 1}\n{"step": 10, "a": 2}\n{"step": 15, "a"')
     records.keep_metrics(path, 5)
     assert [json.loads(line) for line in path.read_text().splitlines()] == [{"step": 5, "a": 1}]
+
+
+def test_another_precision_is_said_where_it_is_met(
+    study: Profile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run that goes on in another precision says both; a finished one is used as it is, which the log says."""
+    monkeypatch.setenv("WBC_PRECISION", "bfloat16")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        with pytest.raises(Stopped):
+            run("whitebox", study, progress=False)
+    assert not caplog.records or "trained in" not in caplog.text
+    monkeypatch.setenv("WBC_PRECISION", "float32")
+    assert run("whitebox", study, progress=False)["device"]["precision"] == "bf16-mixed, then 32-true"
+    assert "pretrain was trained in bf16-mixed, not in 32-true, and is used as it is" in caplog.text
+    monkeypatch.delenv("WBC_PRECISION")
+    caplog.clear()
+    run("whitebox", study, progress=False)
+    assert not caplog.records, "where nothing is asked for, nothing is amiss"

@@ -51,9 +51,8 @@ def ways(
     Returns:
         The cartoons, what is known of the photographs (N, H, W), and what the optimiser found, for ways that have it.
     """
-    generator, critic = model.method.modules["generator"], model.method.modules["cartoon"]
-    plain = getattr(generator, "module", generator)
-    if not isinstance(plain, ResidualGenerator):
+    generator, critic = (model.method.plain(role) for role in ("generator", "cartoon"))
+    if not isinstance(generator, ResidualGenerator):
         raise UserError(f"run {model.record['name']} is no CartoonGAN: its generator has no block 8")
     worn, known = damaged(damage, photos, seed)
     mended = np.stack([damage.mends(image, there) for image, there in zip(worn, known, strict=True)])
@@ -62,11 +61,11 @@ def ways(
     if known.all():
         return made, known, found
     made[AFTER] = np.stack([damage.mends(image, there) for image, there in zip(made[AS_IT_IS], known, strict=True)])
-    device, kind = model.method.fabric.device, model.method.config.adversarial
-    mask = torch.from_numpy(known)[:, None].to(device)
+    fabric, kind = model.method.fabric, model.method.config.adversarial
+    mask = torch.from_numpy(known)[:, None].to(fabric.device)
     for way, source in ((FEATURES, worn), (BOTH, mended)):
-        x = images.to_tensor(source).to(device)
-        found[way] = inpaint(plain, lambda picture: critic(picture).float(), x, mask, options, kind)
+        x = images.to_tensor(source).to(fabric.device)
+        found[way] = inpaint(generator, critic, x, mask, options, kind, autocast=fabric.autocast)
         made[way] = images.to_uint8(found[way].pictures.cpu())
     return made, known, found
 

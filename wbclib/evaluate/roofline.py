@@ -72,17 +72,23 @@ def parts(config: RunConfig, permissions: dict[str, bool]) -> dict[str, Callable
 
     def filters() -> None:
         filtered = output_filter(photo, output, config.output.radius, config.output.train_eps)
-        (surface(filtered, config.surface).mean() + surface(cartoon, config.surface).mean()).backward()
+        fabric.backward(surface(filtered, config.surface).mean() + surface(cartoon, config.surface).mean())
         colour_shift_pair(output.detach(), cartoon, config.texture, draw)
+
+    def generator() -> None:
+        fabric.backward(method.modules["generator"](photo).float().mean())
+
+    def features() -> None:
+        fabric.backward(method.perceive(output).mean())
 
     def frozen() -> None:
         with torch.no_grad():
             method.perceive(photo)
 
     return {
-        "generator, forward and backward": lambda: method.modules["generator"](photo).float().mean().backward(),
+        "generator, forward and backward": generator,
         "discriminators, forward and backward": discriminators,
-        "features of the output, with gradient": lambda: method.perceive(output).mean().backward(),
+        "features of the output, with gradient": features,
         "features of the photograph": frozen,
         "features of the structure image": frozen,
         "representations: surface, texture": filters,

@@ -8,6 +8,7 @@ editing" (SIGGRAPH 2003).
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +79,7 @@ def inpaint(
     options: Inpainting | None = None,
     adversarial: str = "lsgan",
     progress: bool = True,
+    autocast: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Inpainted:
     """Cartoons of photographs with missing pixels.
 
@@ -88,11 +90,12 @@ def inpaint(
     never above that of the first one. Each picture's loss is its own: others beside it change nothing.
 
     Args:
-        generator: in eval mode, frozen.
-        critic: the discriminator, (N, 3, H, W) to logits; None: no prior.
+        generator: in eval mode, frozen; the bare network, not one that Fabric has wrapped.
+        critic: the discriminator, bare as well, (N, 3, H, W) to logits; None: no prior.
         damaged: (N, 3, H, W) in [-1, 1], missing pixels filled with something.
         known: (N, 1, H, W), bool.
         adversarial: ``lsgan`` or ``log``.
+        autocast: gives the context in which the networks compute; feature map, losses and Adam stay in float32.
 
     Raises:
         ValueError: no pixel of a picture is known, or shapes differ.
@@ -102,16 +105,22 @@ def inpaint(
         raise ValueError(f"known {tuple(known.shape)} must name pixels of every one of {tuple(damaged.shape)}")
     weights = context_weights(known, options.window)
     weights = weights / weights.mean((1, 2, 3), keepdim=True).clamp_min(1e-12)
+
+    def decode(z: Tensor) -> Tensor:
+        with autocast():
+            return generator.decode(z).float()
+
     with torch.no_grad():
-        z = generator.encode(damaged)
-        cartoon = generator.decode(z).clamp(-1, 1)
+        with autocast():
+            z = generator.encode(damaged).float()
+        cartoon = decode(z).clamp(-1, 1)
         z = without(z, known)
     best, lowest = z.clone(), torch.full((len(z),), float("inf"), device=z.device)
     first = lowest
     z.requires_grad_(True)
     optimiser = torch.optim.Adam([z], options.lr)
     for step in tqdm(range(options.steps + 1), desc="feature maps", unit="step", disable=not progress, mininterval=1.0):
-        made = generator.decode(z)
+        made = decode(z)
         context = (weights * (made - cartoon).abs()).mean((1, 2, 3))
         with torch.no_grad():
             if step == 0:
@@ -122,13 +131,15 @@ def inpaint(
             break
         loss = context.sum()
         if critic is not None and options.prior:
-            prior = torch.stack([losses.generator(logits, adversarial) for logits in critic(made)])
+            with autocast():
+                answers = critic(made).float()
+            prior = torch.stack([losses.generator(logits, adversarial) for logits in answers])
             loss = loss + options.prior * prior.sum()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
     with torch.no_grad():
-        raw = generator.decode(best).clamp(-1, 1)
+        raw = decode(best).clamp(-1, 1)
     each = zip(raw.cpu().numpy(), cartoon.cpu().numpy(), known[:, 0].cpu().numpy(), strict=True)
     pictures = torch.from_numpy(np.stack([poisson(*one) for one in each])).to(raw)
     return Inpainted(pictures.clamp(-1, 1), raw, first, lowest)

@@ -1,13 +1,17 @@
-"""The device that is there, and the precision that it computes natively."""
+"""The device that is there, and the precision that it computes in: decided here and nowhere else."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
 
 from wbclib.files import UserError
 from wbclib.options import RunConfig
+
+OVERRIDE = "WBC_PRECISION"  # environment variable: float32 or bfloat16 in place of precision: auto, for everything
+NAMES = {"float32": "32-true", "bfloat16": "bf16-mixed"}  # ours -> Fabric's
 
 
 def open_fabric(config: RunConfig, device: str = "auto") -> Any:
@@ -25,19 +29,40 @@ def open_fabric(config: RunConfig, device: str = "auto") -> Any:
 
 
 def precision(asked: str, device: str) -> Any:
-    """Fabric's name of the precision; ``auto`` is bfloat16 autocast only where the device computes it natively.
+    """Fabric's name of the precision that a configuration asks for.
 
-    On a CPU without AMX or AVX-512-BF16 bfloat16 is emulated and slower than float32.
+    ``auto`` is what the environment variable ``WBC_PRECISION`` says. Without it, it is bfloat16 autocast where the
+    device computes it natively and float32 elsewhere: on a CPU without AMX or AVX-512-BF16 bfloat16 is emulated and
+    slower than float32.
+
+    Args:
+        asked: ``auto``, ``float32`` or ``bfloat16``.
+        device: ``cpu`` or ``cuda``.
+
+    Returns:
+        ``32-true`` or ``bf16-mixed``.
+
+    Raises:
+        UserError: another word, here or in ``WBC_PRECISION``.
     """
-    if asked == "float32":
-        return "32-true"
-    if asked == "bfloat16":
-        return "bf16-mixed"
-    if asked != "auto":
+    return asked_for(asked) or NAMES[native(device)]
+
+
+def asked_for(asked: str) -> str:
+    """As :func:`precision`, but nothing where the choice is left to the device."""
+    override = os.environ.get(OVERRIDE, "")
+    if override and override not in NAMES:
+        raise UserError(f"{OVERRIDE}={override}: say float32 or bfloat16, or unset it to let the device decide")
+    if asked != "auto" and asked not in NAMES:
         raise UserError(f"precision {asked!r}: say auto, float32 or bfloat16")
+    return NAMES.get(override if asked == "auto" else asked, "")
+
+
+def native(device: str) -> str:
+    """``bfloat16`` where ``cpu`` or ``cuda`` computes it natively, else ``float32``."""
     if device == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        found = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        native = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-    return "bf16-mixed" if native else "32-true"
+        found = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    return "bfloat16" if found else "float32"

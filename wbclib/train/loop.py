@@ -30,7 +30,7 @@ from wbclib.files import UserError, sha256, write_bytes, write_json
 from wbclib.options import RunConfig, to_dict
 from wbclib.profiles import Profile, load
 from wbclib.train import checkpoints, records, trail
-from wbclib.train.device import open_fabric
+from wbclib.train.device import asked_for, open_fabric
 from wbclib.train.method import Method
 from wbclib.train.methods import METHODS
 
@@ -56,6 +56,7 @@ def run(name: str, profile: str | Profile, *, progress: bool = True) -> dict[str
     profile = load(profile) if isinstance(profile, str) else profile
     record = records.finished(profile, name)
     if record is not None:
+        _tell_of_other_precision(record, profile)
         return record
     config = profile.run(name)
     if config.init:
@@ -63,6 +64,15 @@ def run(name: str, profile: str | Profile, *, progress: bool = True) -> dict[str
     with records.locked(paths.run(profile.name, name)):
         record = records.finished(profile, name)  # another process may have finished it meanwhile
         return record if record is not None else _Run(name, profile, config).train(progress)
+
+
+def _tell_of_other_precision(record: dict[str, Any], profile: Profile) -> None:
+    """A finished run stays as it is, also where WBC_PRECISION now asks for another precision; this says so."""
+    wanted, device = asked_for(profile.run(record["name"]).precision), record["device"]
+    if wanted and wanted != device["precision"]:
+        log.warning("%s/%s was trained in %s, not in %s, and is used as it is; to train it again, move %s away",
+                    profile.name, record["name"], device["precision"], wanted,
+                    paths.shown(paths.record(profile.name, record["name"])))  # fmt: skip
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -96,8 +106,9 @@ class _Run:
         torch.manual_seed(config.seed)
         self.method: Method = METHODS[config.method](config, self.fabric, permissions(profile))
         self.step, self.seconds, self.started = 0, 0.0, datetime.now(UTC).isoformat(timespec="seconds")
+        self.precision = self.method.precision
         self._resume()
-        device = records.device_entry(self.fabric.device, str(self.fabric._precision.precision))
+        device = records.device_entry(self.fabric.device, self.precision)
         log.info("%s/%s: %s on %s (%s), %d threads, step %d of %d", profile.name, name, config.method,
                  device["name"], device["precision"], device["threads"], self.step, config.steps)  # fmt: skip
         self.device = device
@@ -119,6 +130,9 @@ class _Run:
                     )
             checkpoints.restore(tensors, self.method.modules, self.method.optimisers)
             self.step, self.seconds, self.started = state["step"], state["seconds"], state["started"]
+            before = state.get("precision", self.precision)  # checkpoints of version 0.1 do not say
+            if not before.endswith(self.precision):
+                self.precision = f"{before}, then {self.precision}"
         records.keep_metrics(self.folder / "metrics.jsonl", self.step)
 
     def _tensors_of_init(self) -> dict[str, Tensor]:
@@ -198,7 +212,8 @@ class _Run:
 
     def _write_checkpoint(self) -> None:
         state = {"run": self.name, "config_hash": self.profile.hash(self.name), "seconds": self.seconds,
-                 "started": self.started, "data": self.data, "features": self.method.origin}  # fmt: skip
+                 "started": self.started, "precision": self.precision, "data": self.data,
+                 "features": self.method.origin}  # fmt: skip
         tensors = checkpoints.flatten(self.method.modules, self.method.optimisers)
         checkpoints.write(self.folder, self.step, tensors, state)
 

@@ -21,6 +21,7 @@ from wbclib.networks.generators import UNet
 from wbclib.networks.residual import CartoonDiscriminator, ResidualGenerator
 from wbclib.options import Edges, RunConfig
 from wbclib.represent.structure import Pending, begin
+from wbclib.train.device import precision
 
 # Features of kept photographs that were computed last in this process (Method.remember).
 KEPT_BYTES = 2**28
@@ -57,6 +58,7 @@ class Method:
 
     def __init__(self, config: RunConfig, fabric: Any, permissions: dict[str, bool]):
         self.config, self.fabric = config, fabric
+        self.precision: str = precision(config.precision, fabric.device.type)  # as Fabric calls it
         self.weights = {name: weight for name, weight in asdict(config.weights).items() if weight != 0}
         if not self.weights:
             raise UserError("this run has no loss term: give at least one weight that is not 0")
@@ -104,6 +106,11 @@ class Method:
         """Where the perceptual network's weights came from; None where no term uses it."""
         return self.features.origin if self.features is not None else None
 
+    def plain(self, role: str) -> nn.Module:
+        """A network without Fabric's wrapper: no autocast of its own, and gradients by ``backward`` of any loss."""
+        module = self.modules[role]
+        return getattr(module, "module", module)
+
     def perceive(self, image: Tensor) -> Tensor:
         """Perceptual features of ``(N, 3, H, W)`` in [-1, 1]; gradients pass to the image."""
         with self.fabric.autocast():
@@ -119,12 +126,12 @@ class Method:
         if "content" not in self.weights:
             return
         key = (hashlib.sha256(photos.tobytes()).hexdigest(), photos.shape, repr(self.origin), self.config.batch,
-               str(self.fabric.device), str(self.fabric._precision.precision))  # fmt: skip
+               str(self.fabric.device), self.precision)  # fmt: skip
         if key in _REMEMBERED:
             self.remembered = _REMEMBERED[key]
             return
         _REMEMBERED.clear()
-        kind = torch.bfloat16 if "bf16" in str(self.fabric._precision.precision) else torch.float16
+        kind = torch.bfloat16 if "bf16" in self.precision else torch.float16
         parts = np.split(photos, range(self.config.batch, len(photos), self.config.batch))
         shown = tqdm(parts, desc="features of the kept photographs", unit="batch", mininterval=1.0)
         found = [self.perceive(images.to_tensor(part).to(self.fabric.device)).to(kind) for part in shown]
