@@ -18,39 +18,40 @@ def test_the_committed_table_is_the_one_of_the_committed_csv() -> None:
     assert readme.rendered(text) == text
 
 
-def test_a_row_a_method_in_the_order_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_a_method_of_the_first_style_and_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBC_ROOT", str(tmp_path))
     rows = [
-        ("painted", "photograph", "cartoons", "kid", "net", 1.25, 1.0, 1.5),
-        ("painted", "photograph", "photographs", "kid", "net", 9.0, 9.0, 9.0),
-        ("painted", "bilateral", "cartoons", "kid", "net", 0.5, 0.25, 0.75),
-        ("flat", "bilateral", "cartoons", "kid", "net", 2.0, 1.0, 3.0),
+        ("painted", "photograph", "cartoons", "frechet", "net", 20, 30, 1.25, 1.0, 1.5),
+        ("painted", "photograph", "cartoons", "kid", "net", 20, 30, 7.0, 7.0, 7.0),
+        ("painted", "photograph", "cartoons", "frechet", "other", 20, 30, 8.0, 8.0, 8.0),
+        ("painted", "photograph", "photographs", "frechet", "net", 20, 30, 9.0, 9.0, 9.0),
+        ("painted", "bilateral", "cartoons", "frechet", "net", 20, 30, 0.5, 0.25, 0.75),
+        ("flat", "bilateral", "cartoons", "frechet", "net", 20, 30, 2.0, 1.0, 3.0),
     ]
-    frame = pd.DataFrame(rows, columns=["style", "method", "to", "metric", "network", "value", "low", "high"])
+    columns = ["style", "method", "to", "metric", "network", "n_a", "n_b", "value", "low", "high"]
+    kept = [("photograph", 1.0, 1.0, 1.0), ("bilateral", 0.9, 0.875, 0.925)]
     folder = paths.report("mine", "tables")
     folder.mkdir(parents=True)
-    frame.to_csv(folder / "distances.csv", index=False)
-    write_json(folder / "distances.json", {"caption": "What was measured."})
-    made = readme.rendered("before\n<!-- table: mine -->\nold\n<!-- /table -->\nafter")
-    assert made.splitlines() == [
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "distances.csv", index=False)
+    with pytest.raises(UserError, match="content_kept.csv is not there: make reproduce PROFILE=mine first"):
+        readme.rendered("<!-- table: mine -->\n<!-- /table -->")
+    names = ["method", "edge_agreement", "edge_agreement_low", "edge_agreement_high"]
+    pd.DataFrame(kept, columns=names).to_csv(folder / "content_kept.csv", index=False)
+    made = readme.rendered("before\n<!-- table: mine -->\nold\n<!-- /table -->\nafter").splitlines()
+    assert made[:6] == [
         "before",
         "<!-- table: mine -->",
-        "| to painted | KID, net |",
-        "|---|---|",
-        "| photograph | 1.25 [1.00, 1.50] |",
-        "| bilateral | 0.500 [0.250, 0.750] |",
-        "",
-        "| to flat | KID, net |",
-        "|---|---|",
-        "| bilateral | 2.00 [1.00, 3.00] |",
-        "",
-        "What was measured.",
-        "<!-- /table -->",
-        "after",
+        "| method | distance to cartoons | edges kept |",
+        "|---|---|---|",
+        "| photograph | 1.25 [1.00, 1.50] | 1.00 [1.00, 1.00] |",
+        "| bilateral | 0.500 [0.250, 0.750] | 0.900 [0.875, 0.925] |",
     ]
+    assert made[6] == "" and made[8:] == ["<!-- /table -->", "after"]
+    assert "Frechet distance over net, 20 crops of photographs against 30 of unseen cartoons (painted)" in made[7]
+    assert "(reports/mine/tables/distances.csv)" in made[7]
 
 
 def test_a_missing_table_says_how_to_make_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBC_ROOT", str(tmp_path))
     with pytest.raises(UserError, match="make reproduce PROFILE=lab first"):
-        readme.distances("lab")
+        readme.comparison("lab")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from wbclib import images, paths
 from wbclib.evaluate.comparison import pictures_of
-from wbclib.files import UserError, read_json, write_text
+from wbclib.files import UserError, write_text
 from wbclib.inference.styles import load_style, shipped
 from wbclib.inference.stylist import Stylist
 from wbclib.report.tables import interval
@@ -19,24 +19,41 @@ BEGIN, END = "<!-- table: {} -->", "<!-- /table -->"
 MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- /table -->", flags=re.DOTALL)
 
 
-def distances(profile: str) -> str:
-    """Distances to cartoons as Markdown, a table a style: a row a method, a column a (network, metric), intervals."""
-    folder = paths.report(profile, "tables")
-    if not (folder / "distances.csv").is_file():
-        raise UserError(f"{paths.shown(folder)}/distances.csv is not there: make reproduce PROFILE={profile} first")
-    frame = pd.read_csv(folder / "distances.csv").query("to == 'cartoons'")
-    found = [markdown(part, str(style)) for style, part in frame.groupby("style", sort=False)]
-    return "\n\n".join([*found, read_json(folder / "distances.json")["caption"]])
+def comparison(profile: str) -> str:
+    """Every method's distance to the cartoons of the profile's first style, and what it keeps, as a Markdown table.
+
+    The distance is the Frechet distance over the first measuring network, from ``distances.csv``; edge agreement is from
+    ``content_kept.csv``. Intervals of 90 percent beside both.
+
+    Raises:
+        UserError: one of the two tables is not there.
+    """
+    measured = _saved(profile, "distances").query("to == 'cartoons' and metric in ('fid', 'frechet')")
+    measured = measured[measured["style"] == measured["style"].iloc[0]]
+    measured = measured[measured["network"] == measured["network"].iloc[0]]
+    kept = _saved(profile, "content_kept").set_index("method")
+    first = measured.iloc[0]
+    name = {"fid": "FID", "frechet": f"Frechet distance over {first['network']}"}[first["metric"]]
+    lines = ["| method | distance to cartoons | edges kept |", "|---|---|---|"]
+    for row in measured.itertuples(index=False):
+        edges = kept.loc[row.method, ["edge_agreement", "edge_agreement_low", "edge_agreement_high"]]
+        lines.append(f"| {row.method} | {interval(row.value, row.low, row.high)} | {interval(*edges)} |")
+    tables = f"reports/{profile}/tables"
+    about = (
+        f"Distance: {name}, {first['n_a']} crops of photographs against {first['n_b']} of unseen cartoons "
+        f"({first['style']}); smaller is nearer. Edges kept: correlation of gradients with the photograph's, 1 for the "
+        "photograph itself. 90 % intervals over photographs. All styles, networks and metrics, and how they were "
+        f"measured: [distances.csv]({tables}/distances.csv), [its caption]({tables}/distances.json), "
+        f"[content_kept.csv]({tables}/content_kept.csv)."
+    )
+    return "\n".join([*lines, "", about])
 
 
-def markdown(distances: pd.DataFrame, style: str) -> str:
-    """The distances to one style's cartoons as a Markdown table."""
-    names = distances["metric"].map({"fid": "FID", "frechet": "Frechet", "kid": "KID"})
-    cells = [interval(*row) for row in distances[["value", "low", "high"]].itertuples(index=False)]
-    long = distances.assign(column=names + ", " + distances["network"], cell=cells)
-    wide = long.pivot(index="method", columns="column", values="cell").loc[long["method"].unique()]
-    lines = [f"| to {style} | " + " | ".join(wide.columns) + " |", "|---" * (len(wide.columns) + 1) + "|"]
-    return "\n".join(lines + [f"| {method} | " + " | ".join(row) + " |" for method, *row in wide.itertuples()])
+def _saved(profile: str, table: str) -> pd.DataFrame:
+    path = paths.report(profile, "tables", f"{table}.csv")
+    if not path.is_file():
+        raise UserError(f"{paths.shown(path)} is not there: make reproduce PROFILE={profile} first")
+    return pd.read_csv(path)
 
 
 def picture(profile: str, side: int = 320) -> Path:
@@ -50,7 +67,7 @@ def picture(profile: str, side: int = 320) -> Path:
 
 def rendered(text: str) -> str:
     """The text of README with every marked table made anew."""
-    return MARKED.sub(lambda found: f"{BEGIN.format(found[1])}\n{distances(found[1])}\n{END}", text)
+    return MARKED.sub(lambda found: f"{BEGIN.format(found[1])}\n{comparison(found[1])}\n{END}", text)
 
 
 def update(profile: str, path: Path = paths.CHECKOUT / "README.md") -> Path:
