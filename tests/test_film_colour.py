@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc
-from toy_films import pictures, same
+from PIL import Image
+from toy_films import motion_jpeg, number, numbered, pictures, same
 
 from wbclib.files import UserError
 from wbclib.inference.film import cartoonize_film
@@ -170,6 +172,19 @@ def test_rgb_full_range_and_deep_films(tmp_path: Path, codec: str, pixels: str, 
         out.mux(stream.encode(None))
     found = met(tmp_path / f"film{suffix}", tmp_path / "out.mp4")
     assert np.abs(found - PATCHES).max() <= 4
+
+
+def test_pixel_formats_may_change_half_way(tmp_path: Path) -> None:
+    files = []
+    for mode, subsampling in [("RGB", 0), ("RGB", 2), ("L", 0), ("RGB", 1)]:
+        file = io.BytesIO()
+        Image.fromarray(numbered(len(files))).convert(mode).save(file, "JPEG", quality=95, subsampling=subsampling)
+        files.append(file.getvalue())
+    source = motion_jpeg(tmp_path / "film.avi", files)
+    with av.open(str(source)) as made:
+        assert len({frame.format.name for frame in made.decode(video=0)}) > 2
+    assert cartoonize_film(source, tmp_path / "out.mp4", same)["frames"] == 4
+    assert [number(image) for image in pictures(tmp_path / "out.mp4")[0]] == [0, 1, 2, 3]
 
 
 def test_a_coding_that_is_not_read_is_no_full_disk(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.packet import Packet
 from av.video.frame import VideoFrame
 
 RATE, SOUND_RATE, TONE = 24, 48_000, 440
@@ -89,6 +90,20 @@ def join(target: Path, *parts: tuple[Path, str], shift: float = 0, **options: st
             packet.stream = copy
             out.mux(packet)
     return target
+
+
+def motion_jpeg(path: Path, pictures: list[bytes], size: tuple[int, int] = SIZE) -> Path:
+    """A film of JPEG files as they are."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mjpeg", rate=RATE)
+        stream.height, stream.width, stream.pix_fmt = *size, "yuvj420p"
+        for index, data in enumerate(pictures):
+            packet = Packet(data)
+            packet.pts = packet.dts = index
+            packet.duration, packet.time_base, packet.stream = 1, Fraction(1, RATE), stream
+            packet.is_keyframe = True
+            out.mux(packet)
+    return path
 
 
 def cut(path: Path, share: float) -> Path:
