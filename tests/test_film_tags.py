@@ -131,6 +131,7 @@ def test_sound_of_unknown_codec_is_told_of(
         ("flac", ".mov", "aac"),
         ("libopus", ".mov", "aac"),
         ("pcm_s16be", ".mov", "copied"),
+        ("alac", ".mp4", "copied"),
         ("ac3", ".mp4", "copied"),
     ],
 )

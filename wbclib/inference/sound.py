@@ -35,7 +35,7 @@ class Sound:
         self.streams = _known(film, name)
         self.pairs: dict[int, Any] = {}
         self.resamplers: dict[int, AudioResampler] = {}
-        self.begun: set[int] = set()  # copied streams that have something written
+        self.last: dict[int, int] = {}  # time stamp of the last packet copied
         self.hidden: dict[int, Any] = {}  # last packet from before the point at which a stream begins to be heard
         for stream in self.streams:
             if takes(out, stream.codec_context.codec.canonical_name):
@@ -72,9 +72,11 @@ class Sound:
         if packet.is_discard:
             self.hidden[index] = packet
             return
-        first = [self.hidden.pop(index)] if index in self.hidden and index not in self.begun else []
-        self.begun.add(index)
+        first = [self.hidden.pop(index)] if index in self.hidden and index not in self.last else []
         for each in (*first, packet):
+            # Matroska may not say how long a packet lasts, and MP4 would end the sound before the last one then
+            each.duration = each.duration or each.dts - self.last.get(index, each.dts)
+            self.last[index] = each.dts
             each.stream = self.pairs[index]
             self.out.mux(each)
 
