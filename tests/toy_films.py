@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.packet import Packet
 from av.video.frame import VideoFrame
 
 RATE, SOUND_RATE, TONE = 24, 48_000, 440
@@ -67,14 +69,60 @@ def make(
     return path
 
 
-def add_tone(out: av.container.OutputContainer, audio: av.AudioStream, seconds: float) -> None:
+def join(target: Path, *parts: tuple[Path, str], shift: float = 0, **options: str) -> Path:
+    """Copy streams into one file without coding them anew.
+
+    ``parts``: (film, type of its streams to take, or all). ``shift`` in seconds; ``options`` of the muxer.
+    """
+    with av.open(str(target), "w", options=options) as out, contextlib.ExitStack() as opened:
+        films = [(opened.enter_context(av.open(str(path))), kind) for path, kind in parts]
+        wanted = [[stream for stream in film.streams if kind in (stream.type, "")] for film, kind in films]
+        new = [{stream.index: out.add_stream_from_template(stream) for stream in streams} for streams in wanted]
+        packets = [
+            (packet, copies[packet.stream.index])
+            for (film, _), streams, copies in zip(films, wanted, new, strict=True)
+            for packet in film.demux(*streams)
+            if packet.dts is not None
+        ]
+        for packet, copy in sorted(packets, key=lambda pair: pair[0].dts * pair[0].time_base):
+            packet.pts += round(shift / packet.time_base)
+            packet.dts += round(shift / packet.time_base)
+            packet.stream = copy
+            out.mux(packet)
+    return target
+
+
+def motion_jpeg(path: Path, pictures: list[bytes], size: tuple[int, int] = SIZE) -> Path:
+    """A film of JPEG files as they are."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mjpeg", rate=RATE)
+        stream.height, stream.width, stream.pix_fmt = *size, "yuvj420p"
+        for index, data in enumerate(pictures):
+            packet = Packet(data)
+            packet.pts = packet.dts = index
+            packet.duration, packet.time_base, packet.stream = 1, Fraction(1, RATE), stream
+            packet.is_keyframe = True
+            out.mux(packet)
+    return path
+
+
+def cut(path: Path, share: float) -> Path:
+    """The first part of a file."""
+    data, short = path.read_bytes(), path.with_name("cut " + path.name)
+    short.write_bytes(data[: int(len(data) * share)])
+    return short
+
+
+def add_tone(
+    out: av.container.OutputContainer, audio: av.AudioStream, seconds: float, begins: float = 0, step: int = 1024
+) -> None:
     times = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
-    wave = (0.5 * np.sin(2 * np.pi * TONE * times)).astype(np.float32)
-    fifo = 1024
-    for start in range(0, len(wave), fifo):
-        part = wave[None, start : start + fifo]
-        if audio.codec_context.format.name.startswith("s16"):
-            part = (part * 32767).astype(np.int16)
+    wave = (0.5 * np.sin(2 * np.pi * TONE * times) * (times >= begins)).astype(np.float32)
+    for start in range(0, len(wave), step):
+        part = wave[None, start : start + step]
+        kind = audio.codec_context.format.name
+        if kind[0] == "s":
+            part = (part * 32767).astype(np.int16) if kind[:3] == "s16" else (part * 0x7FFFFF00).astype(np.int32)
         frame = AudioFrame.from_ndarray(part, format=audio.codec_context.format.name, layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, start, Fraction(1, SOUND_RATE)
         out.mux(audio.encode(frame))

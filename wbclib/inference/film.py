@@ -9,9 +9,10 @@ import errno
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -21,15 +22,16 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from tqdm.auto import tqdm
 
 from wbclib.files import UserError, atomic
+from wbclib.inference.film_colour import Colours
+from wbclib.inference.film_length import Length
+from wbclib.inference.film_tags import copy_film_tags, copy_stream_tags
+from wbclib.inference.film_turn import Turn, turn_of
 from wbclib.inference.inputs import WRITTEN_FILMS
 from wbclib.inference.sound import Sound
 
 LOG = logging.getLogger(__name__)
 QUALITY = {"crf": "18", "preset": "medium"}  # visually near lossless; the network costs far more than the encoder
-HIGH_DEFINITION = 720  # lines from which an untagged film is BT.709 and no longer BT.601
-HDR = frozenset({ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67})
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # what a disk says, not a film
-MISSING = 0.5  # seconds that may lack at the end of a film before it counts as cut short
 
 Stylist = Callable[[np.ndarray], np.ndarray]
 
@@ -37,11 +39,13 @@ Stylist = Callable[[np.ndarray], np.ndarray]
 def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = False) -> dict[str, Any]:
     """Send every frame of a film through ``stylist`` and keep its sound.
 
-    H.264, 8 bits, 4:2:0, BT.709, limited range. Frames keep their time stamps, so a variable frame rate stays
-    variable. A film that is stored turned is turned upright. Odd sizes grow by one column or row, a copy of the last
-    one, because 4:2:0 has no odd sizes. Sound is copied packet by packet where ``target``'s container takes its codec,
-    and encoded as AAC where it does not. Subtitles, chapters and further pictures are left out, which the log says.
-    One frame is in memory at a time.
+    H.264, 8 bits, 4:2:0, BT.709, limited range; other primaries are converted. Frames keep their time stamps, so a
+    variable frame rate stays variable. A film that is stored turned or mirrored comes out as ``ffmpeg`` shows it. Odd
+    sizes grow by one column or row, a copy of the last one, because 4:2:0 has no odd sizes. Sound is copied packet by
+    packet where ``target``'s container takes its codec, and encoded as AAC where it does not; tracks keep their
+    language, title and marks. The film keeps its title and the like, and loses where, when and with what it was made.
+    Subtitles, chapters, further pictures and sound of unknown codecs are left out, which the log says. One frame is in
+    memory at a time.
 
     Args:
         source: any film that FFmpeg reads.
@@ -53,15 +57,23 @@ def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = 
         frames, seconds (of the film), width, height, sound (``none``, ``copied`` or ``aac``), took (seconds of work).
 
     Raises:
-        UserError: no film, no pictures in it, damaged, cut short (nothing is written then), high dynamic range,
-            ``target`` exists or cannot be written.
+        UserError: no film, no pictures in it, damaged, cut short (nothing is written then), high dynamic range or
+            another coding of colours that is not read, ``target`` exists or cannot be written.
     """
     source, target = Path(source), Path(target)
     _check_names(source, target, force)
     begun = time.perf_counter()
-    try:
-        with av.open(str(source), metadata_errors="replace") as film, atomic(target) as temporary:
+    with _in_words(source, target), _open(source) as film, atomic(target) as temporary:
+        with _in_words(source, target):  # here as well: `atomic` takes every OSError for one of writing
             told = _convert(film, temporary, stylist, source.name)
+    return told | {"took": time.perf_counter() - begun}
+
+
+@contextmanager
+def _in_words(source: Path, target: Path) -> Iterator[None]:
+    """FFmpeg's errors as one line that says what to do."""
+    try:
+        yield
     except av.FFmpegError as error:
         said = " ".join((error.strerror or str(error)).split())
         if error.errno in FULL:
@@ -69,7 +81,6 @@ def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = 
         raise UserError(
             f"{source}: no film, damaged or cut short ({said}); play it, and fetch it again or remove it"
         ) from error
-    return told | {"took": time.perf_counter() - begun}
 
 
 def _check_names(source: Path, target: Path, force: bool) -> None:
@@ -83,29 +94,43 @@ def _check_names(source: Path, target: Path, force: bool) -> None:
         raise UserError(f"{target} exists; add --force to replace it, or choose another name")
 
 
+def _open(path: Path, mode: Literal["r", "w"] = "r") -> Any:
+    """A film's container; ``file:`` is FFmpeg's way to say that ``12:30.mp4`` is no address on a network."""
+    return av.open(f"file:{path}", mode, **_lenient())
+
+
+def _lenient() -> dict[str, Any]:
+    """PyAV before 19 fails on metadata in another code than UTF-8 unless told not to; later ones know no such word."""
+    return {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
 def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[str, Any]:
     """Read ``film`` packet by packet and write the new one."""
     video = _pictures(film, name)
-    with av.open(str(temporary), "w") as out:
-        sound = Sound(film, out)
-        writer = _Writer(out, video)
-        end = Fraction(0)  # seconds, over all streams
+    with _open(temporary, "w") as out:
+        copy_film_tags(film, out)
+        writer, sound, colours = _Writer(out, video), Sound(film, out, name), Colours(name)
+        length = Length(film, [video, *sound.streams])
         waiting: list[Any] = []  # sound from before the first picture: the file's head needs the picture's size
         with tqdm(total=video.frames or None, desc=name, unit="frame", leave=False) as bar:
-            for packet in film.demux(video, *sound.streams):
+            for packet in film.demux():
+                length.count(packet)
+                if packet.stream.index not in length.promised:
+                    continue
                 if packet.is_corrupt:
-                    raise UserError(f"{name}: damaged after {float(end):.1f} s; fetch it again or remove it")
-                if packet.pts is not None:
-                    end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+                    raise UserError(f"{name}: damaged after {float(length.end):.1f} s; fetch it again or remove it")
                 if packet.stream is not video:
                     waiting.append(packet)
                 else:
                     for frame in packet.decode():
-                        writer.write(frame, stylist(_upright(frame, name)))
+                        turn = turn_of(frame)
+                        writer.write(frame, turn, stylist(turn(colours(frame))))
                         bar.update()
                 while waiting and writer.frames:
                     sound.take(waiting.pop(0))
-        _check_whole(film, end, writer.frames, name)
+        if not writer.frames:
+            raise UserError(f"{name}: not one picture in it can be decoded; fetch it again or remove it")
+        length.check(name)
         sound.finish()
         writer.finish()
     return writer.told() | {"sound": sound.kind}
@@ -124,31 +149,6 @@ def _pictures(film: Any, name: str) -> Any:
     return videos[0]
 
 
-def _check_whole(film: Any, end: Fraction, frames: int, name: str) -> None:
-    """Nothing is lost silently: a film without frames, or whose end is missing, is an error."""
-    if not frames:
-        raise UserError(f"{name}: not one picture in it can be decoded; fetch it again or remove it")
-    promised = Fraction(film.duration or 0, av.time_base) + Fraction(film.start_time or 0, av.time_base)
-    if promised - end > MISSING:
-        raise UserError(
-            f"{name}: cut short, it ends after {float(end):.1f} of {float(promised):.1f} s; nothing was written, "
-            "fetch it again or save its good part as a film of its own"
-        )
-
-
-def _upright(frame: VideoFrame, name: str) -> np.ndarray:
-    """uint8 sRGB (H, W, 3) of a decoded frame, turned by its display matrix (quarter turns)."""
-    if frame.is_corrupt:
-        raise UserError(f"{name}: damaged at {float(frame.time or 0):.1f} s; fetch it again or remove it")
-    if frame.color_trc in HDR:
-        raise UserError(f"{name}: high dynamic range, which has no colours of a photograph; convert it to BT.709 first")
-    matrix: Colorspace | None = None  # None: as the frame says
-    if frame.colorspace == 2:  # unspecified
-        matrix = Colorspace.ITU709 if frame.height >= HIGH_DEFINITION else Colorspace.ITU601
-    rgb = frame.reformat(format="rgb24", src_colorspace=matrix, dst_color_range=ColorRange.JPEG).to_ndarray()
-    return np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
-
-
 class _Writer:
     """Pictures in, H.264 out, at the time stamps of the frames that they came from."""
 
@@ -161,8 +161,9 @@ class _Writer:
         self.last = 0  # time stamp
         self.lasting: dict[int, int] = {}  # time stamp -> duration, of the few frames inside the encoder
         self.stream: Any = self.out.add_stream("libx264", rate=self.rate, options=QUALITY)
+        copy_stream_tags(video, self.stream)
 
-    def open(self, frame: VideoFrame, size: tuple[int, int]) -> None:
+    def open(self, turn: Turn, size: tuple[int, int]) -> None:
         """Fix what only the first picture tells: size, pixel shape, time base."""
         context, self.size = self.stream.codec_context, size
         context.height, context.width = (side + side % 2 for side in size)
@@ -171,13 +172,13 @@ class _Writer:
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         shape = self.video.sample_aspect_ratio
         if shape:
-            context.sample_aspect_ratio = 1 / shape if round(frame.rotation / 90) % 2 else shape
+            context.sample_aspect_ratio = 1 / shape if turn.transpose else shape
 
-    def write(self, frame: VideoFrame, picture: np.ndarray) -> None:
-        """Encode ``picture`` (H, W, 3) in the place of ``frame``."""
+    def write(self, frame: VideoFrame, turn: Turn, picture: np.ndarray) -> None:
+        """Encode ``picture`` (H, W, 3), turned already, in the place of ``frame``."""
         height, width = picture.shape[:2]
         if self.first is None:
-            self.open(frame, (height, width))
+            self.open(turn, (height, width))
         elif (height, width) != self.size:
             raise UserError(f"the picture's size changes at {float(frame.time or 0):.1f} s; cut the film there first")
         whole = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

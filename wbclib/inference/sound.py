@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from av.audio.resampler import AudioResampler
 
+from wbclib.inference.film_tags import copy_stream_tags
+from wbclib.inference.inputs import shown
+
+LOG = logging.getLogger(__name__)
 # Codecs that FFmpeg would put into these containers, and most players would not play from them.
-UNWELCOME = {"mp4": frozenset({"vorbis", "pcm_s16le", "pcm_s24le", "pcm_f32le", "flac", "opus"})}
+UNWELCOME = {"mp4": ("vorbis", "pcm_", "flac", "opus", "truehd"), "mov": ("flac", "opus", "truehd")}  # names begin so
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}  # by the number of channels
 RATES = frozenset({96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000})
+
+
+def takes(out: Any, codec: str) -> bool:
+    """Whether sound in ``codec`` goes into the container ``out`` as it is."""
+    return codec in out.supported_codecs and not codec.startswith(UNWELCOME.get(out.format.name, ()))
 
 
 class Sound:
@@ -20,21 +30,20 @@ class Sound:
         kind: ``none``, ``copied`` (not one sample differs) or ``aac`` (at least one stream is encoded anew).
     """
 
-    def __init__(self, film: Any, out: Any) -> None:
+    def __init__(self, film: Any, out: Any, name: str) -> None:
         self.out = out
-        self.streams = [stream for stream in film.streams.audio if stream.codec_context is not None]
+        self.streams = _known(film, name)
         self.pairs: dict[int, Any] = {}
         self.resamplers: dict[int, AudioResampler] = {}
+        self.last: dict[int, int] = {}  # time stamp of the last packet copied
+        self.hidden: dict[int, Any] = {}  # last packet from before the point at which a stream begins to be heard
         for stream in self.streams:
-            if self._takes(stream):
+            if takes(out, stream.codec_context.codec.canonical_name):
                 self.pairs[stream.index] = out.add_stream_from_template(stream)
             else:
                 self._encode(stream)
+            copy_stream_tags(stream, self.pairs[stream.index])
         self.kind = "none" if not self.streams else "aac" if self.resamplers else "copied"
-
-    def _takes(self, stream: Any) -> bool:
-        name = stream.codec_context.codec.canonical_name
-        return name in self.out.supported_codecs and name not in UNWELCOME.get(self.out.format.name, ())
 
     def _encode(self, stream: Any) -> None:
         """Add an AAC stream for ``stream``; what AAC has no place for becomes stereo or 48 kHz."""
@@ -53,8 +62,23 @@ class Sound:
             for frame in packet.decode():
                 self._write(index, self.resamplers[index].resample(frame))
         elif packet.dts is not None:  # without: the mark of the stream's end
-            packet.stream = self.pairs[index]
-            self.out.mux(packet)
+            self._copy(index, packet)
+
+    def _copy(self, index: int, packet: Any) -> None:
+        """Write a packet, without those that an edit list hides: elsewhere than in MP4 they would be heard.
+
+        The last one before the sound begins stays, a decoder needs it to get the next one right.
+        """
+        if packet.is_discard:
+            self.hidden[index] = packet
+            return
+        first = [self.hidden.pop(index)] if index in self.hidden and index not in self.last else []
+        for each in (*first, packet):
+            # Matroska may not say how long a packet lasts, and MP4 would end the sound before the last one then
+            each.duration = each.duration or each.dts - self.last.get(index, each.dts)
+            self.last[index] = each.dts
+            each.stream = self.pairs[index]
+            self.out.mux(each)
 
     def finish(self) -> None:
         """Empty resamplers and encoders."""
@@ -65,3 +89,16 @@ class Sound:
     def _write(self, index: int, frames: list[Any]) -> None:
         for frame in frames:
             self.out.mux(self.pairs[index].encode(frame))
+
+
+def _known(film: Any, name: str) -> list[Any]:
+    """Audio streams that FFmpeg has a decoder for; the log tells of the others."""
+    known = []
+    for number, stream in enumerate(film.streams.audio, 1):
+        if stream.codec_context is not None:
+            known.append(stream)
+            continue
+        words = [stream.metadata[key] for key in ("language", "title") if stream.metadata.get(key)]
+        track = shown(" ".join([str(number), *(f"({word})" for word in words)]))
+        LOG.warning("%s: sound track %s left out: its codec is unknown to FFmpeg", name, track)
+    return known

@@ -1,0 +1,75 @@
+"""How long the streams of a film should be, and whether all of it was there to read."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+import av
+
+from wbclib.files import UserError
+
+MISSING = 0.5  # seconds that may lack at the end of a stream before the film counts as cut short
+CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+
+
+class Length:
+    """What ``film`` promises of the streams that are used, beside what is read of it.
+
+    Streams that are left out do not count: subtitles and second pictures often last longer. Only where the promise is
+    of the whole file (Matroska without the tags that most programs write) do they, because it may be theirs.
+
+    Attributes:
+        end: seconds that have been read of the streams in use.
+    """
+
+    def __init__(self, film: Any, used: list[Any]) -> None:
+        self.whole = _of_film(film)
+        self.promised = {stream.index: _of_stream(film, stream) for stream in used}
+        self.ends: dict[int, Fraction] = {}
+
+    def count(self, packet: Any) -> None:
+        """Note a packet of any stream."""
+        if packet.pts is not None:
+            index, end = packet.stream.index, (packet.pts + (packet.duration or 0)) * Fraction(packet.time_base)
+            self.ends[index] = max(end, self.ends.get(index, end))
+
+    @property
+    def end(self) -> Fraction:
+        return max((end for index, end in self.ends.items() if index in self.promised), default=Fraction(0))
+
+    def check(self, name: str) -> None:
+        """Raise UserError where the end of a used stream is missing."""
+        for index, promised in self.promised.items():
+            end = self.ends.get(index, Fraction(0))
+            if promised is None:
+                promised, end = self.whole, max(self.ends.values(), default=Fraction(0))
+            if promised is not None and promised - end > MISSING:
+                raise UserError(
+                    f"{name}: cut short, it ends after {float(end):.1f} of {float(promised):.1f} s; nothing was "
+                    "written, fetch it again or save its good part as a film of its own"
+                )
+
+
+def _of_film(film: Any) -> Fraction | None:
+    """Second at which the longest stream ends. Some programs write the length, others the end: the smaller counts."""
+    if film.duration is None:
+        return None
+    return Fraction(film.duration + min(0, film.start_time or 0), av.time_base)
+
+
+def _of_stream(film: Any, stream: Any) -> Fraction | None:
+    """Second at which ``stream`` ends, where the film says so of this stream."""
+    if "matroska" in film.format.name:  # what FFmpeg gives for a stream is the film's; the stream's own is in its tags
+        told = [CLOCK.fullmatch(value) for key, value in stream.metadata.items() if key.upper().startswith("DURATION")]
+        # a program that cuts a film may leave an older tag beside its own
+        return min((_seconds(*clock.groups()) for clock in told if clock), default=None)
+    duration = stream.duration or 0
+    if film.format.name == "avi":  # FFmpeg shortens it where the file is shorter than its head says
+        duration = max(duration, stream.frames)
+    return ((stream.start_time or 0) + duration) * Fraction(stream.time_base) if duration else None
+
+
+def _seconds(hours: str, minutes: str, seconds: str) -> Fraction:
+    return 3600 * int(hours) + 60 * int(minutes) + Fraction(seconds)
