@@ -1,4 +1,4 @@
-"""Which files of a folder are a corpus's images."""
+"""Which files of a folder are a corpus's images, and folders whose names hold a plus."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from toy_images import corpus_image
 
 from wbclib import corpora, formats, images
 from wbclib.corpora.base import Corpus
+from wbclib.files import UserError
 from wbclib.options import CorpusSpec
 
 
@@ -86,3 +87,45 @@ def test_heic_is_tried_again_when_its_package_is_there(assets: Path, monkeypatch
     monkeypatch.setattr(formats, "heif", lambda: True)
     ((_, reason),) = opened("pictures").skipped
     assert "pillow-heif" not in reason, "the earlier reason was not kept"
+
+
+# --- a plus in a name
+
+
+@pytest.mark.parametrize(
+    ("folders", "path", "expected"),
+    [
+        (["a+b"], "a+b", ["a+b"]),
+        (["a", "b"], "a+b", ["a", "b"]),
+        (["a", "b"], " a + b ", ["a", "b"]),
+        (["a", "b", "a+b"], "a+b", ["a+b"]),  # the longest name wins
+        (["a+b", "c"], "a+b+c", ["a+b", "c"]),
+        (["a+b", "c"], "c + a+b", ["c", "a+b"]),
+        (["a", "b+c"], "a+b+c", ["a", "b+c"]),
+        (["a+b", "c+d"], "a+b + c+d", ["a+b", "c+d"]),
+        (["rock + roll", "c"], "rock + roll+c", ["rock + roll", "c"]),
+        (["c++"], "c++", ["c++"]),
+        (["+"], "+", ["+"]),
+        (["+a", "b+"], "+a+b+", ["+a", "b+"]),
+        (["x/a+b/deep", "c"], "x/a+b/deep+c", ["x/a+b/deep", "c"]),
+        (["a", "b"], "a++b", ["a", "b"]),
+    ],
+)
+def test_a_folder_whose_name_holds_a_plus(assets: Path, folders: list[str], path: str, expected: list[str]) -> None:
+    for seed, folder in enumerate(folders):
+        fill(assets / folder, seed)
+    corpus = opened(path)
+    found = {f"{Path(folder).name}/{folders.index(folder)}.png" for folder in expected}
+    assert names(corpus) == found and corpus.name == "+".join(expected)
+
+
+def test_an_absolute_path_may_hold_a_plus(assets: Path, tmp_path: Path) -> None:
+    fill(assets / "a", 0)
+    fill(tmp_path / "my+own", 1)
+    assert names(opened(f"{tmp_path / 'my+own'}+a")) == {"my+own/1.png", "a/0.png"}
+
+
+def test_a_missing_folder_of_several_is_told_with_the_whole_path(assets: Path) -> None:
+    fill(assets / "a", 0)
+    with pytest.raises(UserError, match=r"no folder .*/gone \(of the path 'a\+gone', where \+ joins folders\)"):
+        opened("a+gone")

@@ -81,7 +81,7 @@ def open_folder(spec: CorpusSpec, split: str = "train") -> Corpus:
         UserError: a folder or CSV is missing or closed to reading, or no image is left; says what to do.
     """
     roots = _roots(spec)
-    label = "+".join(Path(part).name if os.path.isabs(part) else part for part in _parts(spec))
+    label = "+".join(Path(part).name if os.path.isabs(part) else part for part in _parts(spec.path))
     listing = _listing(spec.listing) if spec.listing else None
     groups, column = _groups(spec.groups)
     kept, skipped = _collect(roots, listing)
@@ -131,17 +131,28 @@ def _placed(name: str) -> Path:
     return (paths.assets() / name).resolve()
 
 
-def _parts(spec: CorpusSpec) -> list[str]:
-    return [part.strip() for part in spec.path.split("+") if part.strip()]
+def _parts(path: str) -> list[str]:
+    """Folders of a path, joined by ``+``; of names with a plus the longest that is a folder wins, from the left."""
+    pieces, parts = path.split("+"), []
+    while pieces:
+        names = ["+".join(pieces[:count]).strip() for count in range(len(pieces), 0, -1)]
+        name = next((name for name in names if name and os.path.isdir(_placed(name))), names[-1])
+        if name:
+            parts.append(name)
+        del pieces[: len(pieces) - names.index(name)]
+    return parts
 
 
 def _roots(spec: CorpusSpec) -> list[Path]:
-    roots = [_placed(part) for part in _parts(spec)]
+    roots = [_placed(part) for part in _parts(spec.path)]
     if not roots:
         raise UserError("a corpus of kind folder needs a path; name one or several folders, joined by +")
     for root in roots:
         if not os.path.isdir(root):
-            raise UserError(f"there is no folder {root}; put images there, or set WBC_ASSETS to the folder they are in")
+            whole = f" (of the path {spec.path!r}, where + joins folders)" if "+" in spec.path else ""
+            raise UserError(
+                f"there is no folder {root}{whole}; put images there, or set WBC_ASSETS to the folder they are in"
+            )
     return roots
 
 
