@@ -157,7 +157,6 @@ def test_one_fault_does_not_stop_the_others(here: Path, monkeypatch: pytest.Monk
 
 
 def test_films_go_to_the_film_room(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-
     assert inputs.WRITTEN_FILMS < inputs.FILMS
     calls: list[tuple[object, ...]] = []
     fake = SimpleNamespace(cartoonize_film=lambda *words, force: calls.append((*words, force)))
@@ -172,6 +171,41 @@ def test_films_go_to_the_film_room(here: Path, monkeypatch: pytest.MonkeyPatch) 
         ("sub/c.MKV", "cartoons/sub/c.MKV", negative, True),
     ]
     assert len(summary.done) == 3
+
+
+# --- the name of the output
+
+
+@pytest.mark.parametrize(
+    "end", [".heic", ".gif", ".jfif", ".jxl", ".cr2", ".psd", ".webm", ".ts", ".pdf", ".txt", ".zip"]
+)
+def test_a_name_that_cannot_be_written_is_refused_before_any_work(here: Path, end: str) -> None:
+    pictures(here, "a.png")
+    for name in (f"x{end}", f"new/x{end.upper()}"):
+        with pytest.raises(UserError, match=r"is not written; choose a name that ends in \.png, .*\.mp4.* with /"):
+            folder.run(["a.png"], never, name)
+    assert names(here) == ["a.png"]
+    for name in (f"x{end}/", f"there{end}"):  # a slash, and a folder that is there
+        Path(f"there{end}").mkdir(exist_ok=True)
+        assert folder.run(["a.png"], negative, name).done == [Path(name) / "a.png"]
+
+
+@pytest.mark.parametrize("name", ["v1.2", "my.folder", "2024.05.01", "x.", ".png", "plain"])
+def test_a_dot_in_a_name_makes_no_file_of_it(here: Path, name: str) -> None:
+    pictures(here, "a.png")
+    assert folder.run(["a.png"], negative, Path(name)).done == [Path(name) / "a.png"]
+
+
+def never(image: np.ndarray) -> np.ndarray:
+    raise AssertionError("drawn")
+
+
+def test_a_side_that_does_not_fit_is_told_before_any_work(here: Path) -> None:
+    Image.fromarray(noise(1, 17_000)).save("wide.png")
+    ((_, reason),) = folder.run(["wide.png"], never, "wide.webp").failed
+    assert "at most 16383 pixels a side; choose .png" in reason
+    Image.fromarray(noise(1, 66_000)).save("wide.jpg", format="PNG")
+    assert folder.run(["wide.jpg"], negative).done == [Path("cartoons/wide.png")]
 
 
 # --- killed

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from toy_images import BROKEN_EXIF, negative, noise, png_of_size
 
-from wbclib import images
 from wbclib.inference import folder, inputs, picture
 
 Make = Callable[[Path], object]
@@ -44,7 +43,7 @@ def flipped(path: Path) -> None:
 
 def turned() -> Image.Exif:
     exif = Image.Exif()
-    exif[images.ORIENTATION] = 6
+    exif[ExifTags.Base.Orientation] = 6
     return exif
 
 
@@ -68,7 +67,16 @@ BAD: dict[str, tuple[Make, str]] = {  # name -> how it is made, what its line sa
     "flipped.png": (flipped, "damaged or cut short .*fetch it again"),
     "empty.jpg": (content(b""), r"empty \(0 bytes\)"),
     "text.jpg": (content(b"I am not an image\n" * 50), "not an image, whatever its name says"),
-    "drawing.png": (content(SVG), "not an image, whatever its name says"),
+    "drawing.png": (content(SVG), "a drawing made of shapes, not of pixels; export it"),
+    "archive.png": (content(b"PK\3\4" + bytes(50)), "not an image, whatever its name says"),
+    "raw.nef": (saved(noise(), "TIFF"), "a camera's raw file"),
+    "pipe.heic": (lambda path: os.mkfifo(path), "a pipe or a device"),
+    "short.avif": (part(noise(), "AVIF", 0.5), "damaged or cut short"),
+    "short jp2.jp2": (part(noise(), "JPEG2000", 0.5), "damaged or cut short"),
+    "short tga.tga": (part(noise(), "TGA", 0.5), "damaged or cut short"),
+    "text tga.tga": (content(b"I am not an image\n" * 50), "not an image|damaged"),
+    "short ico.ico": (part(noise(), "ICO", 0.5), "damaged or cut short"),
+    "header only.ppm": (content(b"P6\n99999 99999\n255\n"), "larger than 100 megapixels"),
     "bomb.png": (content(png_of_size(20_000, 20_000)), "larger than 100 megapixels"),
     "float.tif": (saved(np.zeros((8, 8), np.float32), "TIFF"), "save it as 8- or 16-bit"),
     "circle.jpg": (lambda path: path.symlink_to(path.name), "a link that leads nowhere or in a circle"),
@@ -96,6 +104,14 @@ GOOD: dict[str, tuple[Make, str, tuple[int, int]]] = {  # name -> how it is made
     "broken exif.jpg": (saved(noise(), "JPEG", exif=BROKEN_EXIF), "broken exif.jpg", (24, 40)),
     "broken icc.png": (saved(noise(), "PNG", icc_profile=b"none at all"), "broken icc.png", (24, 40)),
     "turned.png": (saved(noise(), "PNG", exif=turned()), "turned.png", (40, 24)),
+    "photo.jfif": (saved(noise(), "JPEG"), "photo.jpg", (24, 40)),
+    "LOUD.JPE": (saved(noise(), "JPEG"), "LOUD.jpg", (24, 40)),
+    "new.avif": (saved(noise(channels=4), "AVIF"), "new.avif", (24, 40)),
+    "old.tga": (saved(noise(channels=4), "TGA"), "old.png", (24, 40)),
+    "grey.pgm": (saved(noise(channels=1), "PPM"), "grey.png", (24, 40)),
+    "j2k.jp2": (saved(noise(), "JPEG2000"), "j2k.png", (24, 40)),
+    "no suffix": (saved(noise(), "PNG"), "no suffix.png", (24, 40)),
+    "photo.v2": (saved(noise(), "JPEG"), "photo.v2.png", (24, 40)),
     "LOUD.JPG": (saved(noise(), "JPEG"), "LOUD.JPG", (24, 40)),
     "-rf.png": (saved(noise(), "PNG"), "-rf.png", (24, 40)),
     "élève 漢字 😀.png": (saved(noise(), "PNG"), "élève 漢字 😀.png", (24, 40)),
@@ -140,7 +156,8 @@ def test_hostile_folder(hostile: Path, tmp_path: Path, caplog: pytest.LogCapture
         line = said[inputs.shown(hostile / name)]
         assert re.search(says, line), f"{name}: {line}"
         assert "\n" not in line and line.isprintable() and len(line) < 200
-    assert all(line.isprintable() for line in summary.lines()) and len(summary.lines()) == 1 + len(BAD)
+    assert all(line.isprintable() for line in summary.lines()) and len(summary.lines()) == 2 + len(BAD)
+    assert summary.lines()[1] == "1 left out: notes.txt"
     expected = {name for _, name, _ in GOOD.values()} | {"x.jpg/inside.png"}
     assert {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()} == expected
     assert len(summary.done) == len(expected) and summary.status == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from toy_images import BROKEN_EXIF, noise, png_of_size
 
 from wbclib import images
@@ -111,7 +111,7 @@ UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF 2.3, tag 0x01
 @pytest.mark.parametrize("orientation", UPRIGHT)
 def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
     stored, exif = noise(5, 8), Image.Exif()
-    exif[images.ORIENTATION] = orientation
+    exif[ExifTags.Base.Orientation] = orientation
     Image.fromarray(stored).save(tmp_path / "turned.png", exif=exif)
     np.testing.assert_array_equal(images.read(tmp_path / "turned.png"), UPRIGHT[orientation](stored))
 

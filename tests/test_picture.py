@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from wbclib import images
 from wbclib.files import UserError
@@ -35,9 +35,19 @@ def test_alpha_and_the_colours_under_it_come_and_go_unchanged(tmp_path: Path, su
             np.testing.assert_array_equal(np.asarray(written), stored)
 
 
+def test_avif_keeps_alpha_exactly_and_colours_nearly(tmp_path: Path) -> None:
+    smooth, alpha = images.resize(noise(4, 4, 3), (40, 60)), noise(40, 60)
+    picture.write(tmp_path / "a.avif", Picture(smooth, alpha))
+    found = picture.read(tmp_path / "a.avif")
+    np.testing.assert_array_equal(found.alpha, alpha)
+    assert np.abs(found.rgb.astype(int) - smooth).mean() < 2
+    picture.write(tmp_path / "b.avif", Picture(np.zeros((1, picture.KINDS[".avif"].longest, 3), np.uint8)))
+    assert picture.read(tmp_path / "b.avif").rgb.shape[1] == 32_768, "what is written can be read"
+
+
 def test_alpha_is_turned_with_its_picture(tmp_path: Path) -> None:
     stored, exif = noise(5, 8, 4), Image.Exif()
-    exif[images.ORIENTATION] = 6
+    exif[ExifTags.Base.Orientation] = 6
     Image.fromarray(stored).save(tmp_path / "a.png", exif=exif)
     found = picture.read(tmp_path / "a.png")
     np.testing.assert_array_equal(found.rgb, np.rot90(stored[..., :3], -1))
@@ -99,11 +109,22 @@ def test_frames_are_counted_and_the_first_is_taken(tmp_path: Path) -> None:
         (".bmp", True, ".png"),
         (".gif", False, ".png"),
         (".ppm", False, ".png"),
+        (".jfif", False, ".jpg"),
+        (".JPE", False, ".jpg"),
+        (".mpo", True, ".png"),
+        (".avif", True, ".avif"),
+        (".heic", False, ".png"),
+        (".apng", False, ".png"),
         ("", False, ".png"),
     ],
 )
 def test_suffix_is_kept_where_it_can_be(name: str, alpha: bool, becomes: str) -> None:
     assert picture.suffix(name, alpha) == becomes
+
+
+def test_a_kind_that_cannot_hold_the_size_gives_way_to_png() -> None:
+    assert picture.suffix(".jpg", side=65_535) == ".jpg" and picture.suffix(".jpg", side=65_536) == ".png"
+    assert picture.suffix(".webp", side=16_384) == ".png" and picture.suffix(".tif", side=65_536) == ".tif"
 
 
 @pytest.mark.parametrize("suffix", picture.KINDS)

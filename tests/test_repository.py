@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 # A module may import from its own floor and from those before it.
 FLOORS = (
-    ("files", "images", "paths", "presets", "options", "variants", "profiles"),
+    ("files", "formats", "colours", "images", "paths", "presets", "options", "variants", "profiles"),
     ("represent", "networks"),
     ("losses", "corpora"),
     ("train", "baselines", "pack"),

@@ -18,24 +18,13 @@ from typing import TypeVar
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from wbclib import colours, formats
 from wbclib.files import UserError, atomic
 
 T = TypeVar("T")
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 MAX_PIXELS = 100_000_000
-ORIENTATION = 0x0112  # EXIF tag
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 # Pillow tells of odd metadata and of large images by warnings. `read` decides about both by itself. The filter is set
 # once, because `warnings.catch_warnings` around a decoder is not safe where several threads decode.
@@ -62,11 +51,14 @@ class Layers:
 def read(path: Path | str, smallest: int = 2) -> np.ndarray:
     """Read the first frame of an image file.
 
-    The EXIF orientation is applied, an embedded ICC profile is converted to sRGB (a broken profile is ignored),
-    alpha is laid on white, grey, palette and CMYK images become RGB, 16-bit grey is scaled to 8 bits.
+    The EXIF orientation is applied; colours are converted to sRGB from an embedded ICC profile (a broken one is
+    ignored), else from PNG's gAMA and cHRM, else from Adobe RGB where a camera's EXIF says so; alpha is laid on white.
+    Grey, palette, Lab and CMYK images become RGB. CMYK without a profile is converted by complements (red = white
+    minus cyan minus black). 16 bits a channel become 8.
 
     Args:
-        path: JPEG, PNG, WebP, BMP, TIFF, GIF or PPM, recognised by content.
+        path: a file of one of :data:`wbclib.formats.READ`, recognised by content (TGA by its name); HEIC where the
+            package pillow-heif is installed.
         smallest: refuse images with a side of fewer pixels.
 
     Returns:
@@ -100,7 +92,7 @@ def layers(data: bytes, name: Path | str = "image", smallest: int = 2) -> Layers
     """Decode as :func:`decode` does, but keep the alpha channel beside the colours that lie under it."""
 
     def parts(image: Image.Image) -> Layers:
-        colour, alpha = (None if layer is None else np.array(layer) for layer in _layers(image))
+        colour, alpha = (None if layer is None else np.array(layer) for layer in colours.layers(image))
         assert colour is not None
         return Layers(colour, alpha, _frames(image))
 
@@ -111,17 +103,23 @@ def _open(data: bytes, name: Path | str, smallest: int, finish: Callable[[Image.
     """``finish`` of the opened, not yet decoded image; whatever goes wrong becomes one line."""
     if not data:
         raise ImageError(name, "the file is empty (0 bytes); fetch it again or remove it")
+    if reason := formats.refusal(data, name):
+        raise ImageError(name, reason)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=formats.readers(data, name)) as image:
             width, height = image.size
+            if formats.is_raw(image):
+                raise ImageError(name, formats.RAW)
             if width * height <= MAX_PIXELS and min(width, height) >= smallest:
                 return finish(image)
     except UnidentifiedImageError as error:
-        raise ImageError(name, "not an image, whatever its name says; remove it or save it as PNG or JPEG") from error
+        raise ImageError(name, formats.unread(data)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise ImageError(name, f"larger than {MAX_PIXELS // 10**6} megapixels; make it smaller first") from error
-    except ImageError as error:
-        raise ImageError(name, error.reason) from error
+    except ImageError:
+        raise
+    except colours.DepthError as error:
+        raise ImageError(name, str(error)) from error
     except Exception as error:  # decoders raise anything on damaged bytes: struct.error, SyntaxError, IndexError ...
         said = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(name, f"damaged or cut short ({said}); fetch it again or remove it") from error
@@ -138,67 +136,12 @@ def _frames(image: Image.Image) -> int:
         return 1
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """Decoded image, upright by its EXIF orientation; unreadable EXIF means upright."""
-    image.load()
-    try:
-        turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # EXIF is free-form bytes, and a photograph without it is still a photograph
-        turn = None
-    if turn is None:
-        return image
-    turned, turned.info = image.transpose(turn), dict(image.info)
-    return turned
-
-
 def _on_white(image: Image.Image) -> Image.Image:
     """8-bit sRGB image, upright, with its transparency laid on white."""
-    colour, alpha = _layers(image)
+    colour, alpha = colours.layers(image)
     if alpha is None:
         return colour
     return Image.composite(colour, Image.new("RGB", colour.size, "white"), alpha)
-
-
-def _layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Upright 8-bit sRGB colours and the alpha channel (mode L) where the file has one."""
-    image = _turned(image)
-    profile = image.info.get("icc_profile")
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _eight_bits(image)
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-    elif image.mode not in ("L", "RGB", "CMYK"):
-        image = image.convert("RGB")
-    return _to_srgb(image if alpha is None else image.convert("RGB"), profile), alpha
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey image of 16 bits scaled to 8 (65535 becomes 255); deeper ones have no known white."""
-    values = np.asarray(image).astype(np.float64)
-    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
-        raise ImageError("", "pixels are 32-bit numbers without a known white; save it as 8- or 16-bit PNG")
-    return Image.fromarray(np.rint(values / 257).astype(np.uint8))
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB image in sRGB; ``profile`` is the embedded ICC profile. Without a usable one, values stand for sRGB."""
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            space, title = source.profile.xcolor_space.strip(), ImageCms.getProfileDescription(source)
-            if image.mode == "L" and space == "RGB":
-                image = image.convert("RGB")
-            if {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}.get(space) == image.mode and not title.startswith("sRGB"):
-                intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
-                done = ImageCms.profileToProfile(
-                    image, source, ImageCms.createProfile("sRGB"), intent, outputMode="RGB", flags=flags
-                )
-                return done if done is not None else image
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass  # a broken profile says nothing about the pixels
-    return image.convert("RGB")
 
 
 def write(path: Path | str, image: np.ndarray) -> None:

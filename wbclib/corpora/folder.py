@@ -20,14 +20,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from wbclib import images, paths
+from wbclib import formats, images, paths
 from wbclib.corpora.base import Corpus, Item, divide
 from wbclib.files import UserError, digest, read_json, write_json
 from wbclib.options import CorpusSpec
 
 LOG = logging.getLogger(__name__)
 MIN_SIDE = 32
-CACHE_VERSION = 1  # raise it when what is read from a file changes
+CACHE_VERSION = 2  # raise it when what is read from a file changes
 UNKNOWN = "not stated"
 SAME = "same bytes"
 
@@ -65,9 +65,10 @@ class Table:
 def open_folder(spec: CorpusSpec, split: str = "train") -> Corpus:
     """Open one or several folders as a corpus.
 
-    Folders are searched whole; hidden files and folders are passed over, links are followed (once). Files that
-    cannot be used - damaged, no image, shorter side under 32 pixels, same bytes as another file - are left out, told
-    of in one line of the log, and listed in ``skipped``. Images come in the order of their sha256, a fixed shuffle
+    Folders are searched whole; hidden files and folders are passed over, links are followed (once). Files that are
+    images by name or content and cannot be used - damaged, a kind that is not read such as a camera's raw file, shorter
+    side under 32 pixels, same bytes as another file - are left out, told of in one line of the log, and listed in
+    ``skipped``. Images come in the order of their sha256, a fixed shuffle
     that does not depend on names. Groups are divided between the splits by hash (:func:`wbclib.corpora.base.divide`);
     without ``spec.groups`` every file is its own group. With ``spec.count`` the first ``count`` images of the split
     are kept.
@@ -80,7 +81,7 @@ def open_folder(spec: CorpusSpec, split: str = "train") -> Corpus:
         UserError: a folder or CSV is missing or closed to reading, or no image is left; says what to do.
     """
     roots = _roots(spec)
-    label = "+".join(Path(part).name if os.path.isabs(part) else part for part in _parts(spec))
+    label = "+".join(Path(part).name if os.path.isabs(part) else part for part in _parts(spec.path))
     listing = _listing(spec.listing) if spec.listing else None
     groups, column = _groups(spec.groups)
     kept, skipped = _collect(roots, listing)
@@ -130,22 +131,33 @@ def _placed(name: str) -> Path:
     return (paths.assets() / name).resolve()
 
 
-def _parts(spec: CorpusSpec) -> list[str]:
-    return [part.strip() for part in spec.path.split("+") if part.strip()]
+def _parts(path: str) -> list[str]:
+    """Folders of a path, joined by ``+``; of names with a plus the longest that is a folder wins, from the left."""
+    pieces, parts = path.split("+"), []
+    while pieces:
+        names = ["+".join(pieces[:count]).strip() for count in range(len(pieces), 0, -1)]
+        name = next((name for name in names if name and os.path.isdir(_placed(name))), names[-1])
+        if name:
+            parts.append(name)
+        del pieces[: len(pieces) - names.index(name)]
+    return parts
 
 
 def _roots(spec: CorpusSpec) -> list[Path]:
-    roots = [_placed(part) for part in _parts(spec)]
+    roots = [_placed(part) for part in _parts(spec.path)]
     if not roots:
         raise UserError("a corpus of kind folder needs a path; name one or several folders, joined by +")
     for root in roots:
         if not os.path.isdir(root):
-            raise UserError(f"there is no folder {root}; put images there, or set WBC_ASSETS to the folder they are in")
+            whole = f" (of the path {spec.path!r}, where + joins folders)" if "+" in spec.path else ""
+            raise UserError(
+                f"there is no folder {root}{whole}; put images there, or set WBC_ASSETS to the folder they are in"
+            )
     return roots
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Image files below ``root``, sorted, without hidden ones; every folder once, whatever links say."""
+    """Files below ``root`` that are images by name or content, sorted, without hidden ones; every folder once."""
     visited: set[tuple[int, int]] = set()
     waiting = [root]
     while waiting:
@@ -162,7 +174,14 @@ def _files(root: Path) -> Iterator[Path]:
             raise UserError(f"cannot read the folder {folder} ({reason}); check its permissions") from error
         found = [Path(entry.path) for entry in entries]
         waiting += [path for path in reversed(found) if os.path.isdir(path)]
-        yield from (path for path in found if path.suffix.lower() in images.SUFFIXES and not os.path.isdir(path))
+        yield from (path for path in found if not os.path.isdir(path) and _is_image(path))
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a file is an image, also one that is not read; first bytes decide where its name says nothing."""
+    if path.suffix.lower() in formats.SUFFIXES | formats.UNREAD.keys():
+        return True
+    return formats.signature(formats.head(path)) not in (None, formats.DOCUMENT)
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -218,7 +237,8 @@ def _examine(path: Path, mark: tuple[int, int]) -> Found:
         # not remembered: permissions change without changing the time
         return Found(mark[0], 0, reason=f"cannot be opened ({error.strerror or error})")
     except images.ImageError as error:
-        return Found(*mark, reason=error.reason)
+        lasting = error.reason not in (formats.NO_HEIF, formats.NO_AVIF)  # what is installed changes without a file
+        return Found(mark[0], mark[1] if lasting else 0, reason=error.reason)
     small = f"smaller than {MIN_SIDE} pixels ({width} x {height})" if min(height, width) < MIN_SIDE else ""
     return Found(*mark, hashlib.sha256(data).hexdigest(), height, width, small)
 
@@ -282,4 +302,4 @@ def _nothing(roots: Sequence[Path], spec: CorpusSpec, skipped: Sequence[tuple[st
         return f"none of the {len(skipped)} images in {where} can be used, the first is {name}: {reason}"
     if spec.listing:
         return f"the listing {spec.listing} names no image in {where}; its column 'file' is relative to its own folder"
-    return f"no images in {where}; put some there ({' '.join(sorted(images.SUFFIXES))}), or set WBC_ASSETS"
+    return f"no images in {where}; put some there ({' '.join(sorted(formats.SUFFIXES))}), or set WBC_ASSETS"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
+import reprlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,31 +16,68 @@ from wbclib.inference.styles import DEFAULT, load_style, weights_file
 from wbclib.inference.stylist import Stylist
 
 
-def cartoonize(image: np.ndarray | str | Path, style: str | None = None, sharpness: float = 0.0) -> np.ndarray:
+def cartoonize(
+    image: np.ndarray | str | os.PathLike[str], style: str | os.PathLike[str] | None = None, sharpness: float = 0.0
+) -> np.ndarray:
     """A photograph as a cartoon, in its own size.
 
     Args:
         image: uint8 (H, W, 3) RGB, or the path of a picture (upright, in sRGB, transparency laid on white).
-        style: a shipped style, ``PROFILE/RUN``, ``official-whitebox`` or a file of weights; default: ``peppercarrot``
-            (:func:`wbclib.inference.styles.load_style`). Loaded once, and again when its file changes.
+        style: a shipped style, ``PROFILE/RUN``, ``official-whitebox`` or a file of weights, as text or as a path;
+            default: ``peppercarrot`` (:func:`wbclib.inference.styles.load_style`). Loaded once, and again when its
+            file changes.
         sharpness: 0 (smooth) to 1 (the network's own output).
 
     Returns:
         uint8 (H, W, 3) RGB.
 
     Raises:
-        UserError: no image, no such style, or a sharpness outside its range; says what to do.
+        UserError: no image, no such style, a sharpness outside its range, or something of a wrong type; says what to
+            do.
     """
-    if isinstance(image, (str, Path)):
-        image = images.read(image, smallest=1)
+    name, sharp = _name(style), _number(sharpness)
+    if isinstance(image, (str, os.PathLike)):
+        image = images.read(Path(_text(image, "image")), smallest=1)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         kind = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise UserError(f"expected a path or a uint8 array (H, W, 3), got {kind}")
     if image.size == 0:
         raise UserError(f"expected an image of at least 1 x 1 pixels, got {image.shape[1]} x {image.shape[0]}")
-    name = style or DEFAULT
     file = weights_file(name).resolve()
-    return _stylist(name, sharpness, str(file), file.stat().st_mtime_ns)(image)
+    return _stylist(name, sharp, str(file), file.stat().st_mtime_ns)(image)
+
+
+def _text(value: Any, what: str) -> str:
+    """A path as text; one of bytes would be something else to everything that follows."""
+    text = os.fspath(value)
+    if not isinstance(text, str) or "\0" in text:
+        raise UserError(f"{what}: expected text or a path, got {value!r}")
+    return text
+
+
+def _name(style: Any) -> str:
+    """Name of a style; None and an empty one mean the default."""
+    if style is None or (isinstance(style, str) and not style):
+        return DEFAULT
+    if isinstance(style, (str, os.PathLike)):
+        return _text(style, "style")
+    raise UserError(
+        f"style: expected a name or the path of a file of weights, got {type(style).__name__} {reprlib.repr(style)}"
+    )
+
+
+def _number(sharpness: Any) -> float:
+    """Sharpness as a number from 0 to 1; numpy's and tensors of one value are numbers too, text and bool are none."""
+    try:
+        value = sharpness.item() if hasattr(sharpness, "item") else sharpness
+    except (ValueError, RuntimeError, TypeError):  # an array of several values
+        value = None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise UserError(
+            f"sharpness: expected a number between 0 (smooth) and 1 (the network's own output), got "
+            f"{type(sharpness).__name__} {reprlib.repr(sharpness)}"
+        )
+    return float(value)
 
 
 @functools.lru_cache(maxsize=4)

@@ -18,34 +18,42 @@ from wbclib.inference import picture
 from wbclib.inference.inputs import Job, Plan, plan, shown
 
 LOG = logging.getLogger(__name__)
+NAMED = 10  # files that are left out, by name
 Stylise = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass
 class Summary:
-    """What became of every input: files written, files that were there already, and (name, reason) of failures."""
+    """What became of every input: files written, files that were there already, and (name, reason) of failures.
+
+    ``left`` names the files of searched folders that are neither pictures nor films.
+    """
 
     done: list[Path] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> int:
-        """Exit status: 1 where something failed; what was kept is no failure."""
+        """Exit status: 1 where something failed; what was kept or left out is no failure."""
         return 1 if self.failed else 0
 
     def lines(self) -> list[str]:
-        """The counts, and one line a failure."""
-        counts = f"{len(self.done)} done, {len(self.kept)} kept as they were, {len(self.failed)} failed"
-        return [counts, *(f"failed: {name}: {reason}" for name, reason in self.failed)]
+        """The counts, the first names of what was left out, and one line a failure."""
+        lines = [f"{len(self.done)} done, {len(self.kept)} kept as they were, {len(self.failed)} failed"]
+        if self.left:
+            more = f" and {len(self.left) - NAMED} more" if len(self.left) > NAMED else ""
+            lines.append(f"{len(self.left)} left out: {', '.join(self.left[:NAMED])}{more}")
+        return lines + [f"failed: {name}: {reason}" for name, reason in self.failed]
 
 
-def run(words: Sequence[str | Path], stylist: Stylise, out: Path | None = None, force: bool = False) -> Summary:
+def run(words: Sequence[str | Path], stylist: Stylise, out: str | Path | None = None, force: bool = False) -> Summary:
     """Stylise files, folders and globs.
 
     An output that is there already is kept unless ``force`` is given, so a run that was stopped goes on when it is
     started again. Outputs appear whole or not at all. An input that cannot be used is told of in one line, and the
-    others go on.
+    others go on. Files in a folder that are neither pictures nor films are left out and named.
 
     Args:
         words: files, folders and globs, see :func:`wbclib.inference.inputs.plan`.
@@ -57,7 +65,7 @@ def run(words: Sequence[str | Path], stylist: Stylise, out: Path | None = None, 
         UserError: what is wrong with the request as a whole; nothing has been written then.
     """
     wanted = plan(words, out)
-    summary = Summary(failed=list(wanted.failed))
+    summary = Summary(failed=list(wanted.failed), left=list(wanted.left))
     for name, reason in wanted.failed:
         LOG.warning("%s: %s", name, reason)
     with logging_redirect_tqdm(), tqdm(wanted.jobs, "cartoonize", unit="file", disable=None) as bar:
@@ -130,13 +138,15 @@ def _picture(job: Job, wanted: Plan, stylist: Stylise, force: bool) -> Path:
 
 
 def _target(job: Job, wanted: Plan, found: picture.Picture) -> Path:
-    """Where a picture goes: a format that does not hold its alpha gives way to PNG, unless the reader chose it."""
+    """Where a picture goes: a format that does not hold it gives way to PNG, unless the reader chose it."""
     name, chosen = shown(job.source), job.target.suffix
-    end = picture.suffix(chosen, found.alpha is not None)
-    if job.exact and end != chosen:
-        LOG.info("%s: %s holds no transparency, laid on white", name, chosen)
+    if job.exact:
+        picture.check(job.target, found)
+        if found.alpha is not None and picture.suffix(chosen, alpha=True) != chosen:
+            LOG.info("%s: %s holds no transparency, laid on white", name, chosen)
         return job.target
-    if end != job.source.suffix and not job.exact:
+    end = picture.suffix(chosen, found.alpha is not None, max(found.rgb.shape))
+    if end != job.source.suffix:
         LOG.info("%s: written as %s", name, end)
     target = job.target.with_suffix(end)
     if target != job.target and (reason := wanted.claim(job.source, target)):

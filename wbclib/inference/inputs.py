@@ -5,19 +5,21 @@ from __future__ import annotations
 import glob
 import itertools
 import logging
+import mimetypes
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from wbclib import images
+from wbclib import formats
 from wbclib.files import UserError
 from wbclib.inference import picture
+from wbclib.inference.kinds import AUDIO, FILM, FILMS, NEITHER, PERHAPS_FILMS, WRITTEN_FILMS, judge
 
 LOG = logging.getLogger(__name__)
-FILMS = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v"})  # looked for in folders; FFmpeg reads many more
-WRITTEN_FILMS = frozenset({".mp4", ".m4v", ".mov", ".mkv"})  # the others become .mp4
 DEFAULT_OUT = "cartoons"
+KNOWN = formats.SUFFIXES | formats.UNREAD.keys() | FILMS | PERHAPS_FILMS  # of pictures and films
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,27 @@ class Job:
     source: Path
     target: Path
     exact: bool = False
+    film: bool = False
 
-    @property
-    def film(self) -> bool:
-        return is_film(self.source)
+
+class Input(NamedTuple):
+    """A file to draw and its place below the out folder."""
+
+    source: Path
+    name: Path
+    film: bool
 
 
 @dataclass
 class Plan:
-    """Jobs in order, and what cannot be one: (name, reason). All paths of ``sources`` and ``claimed`` are real ones."""
+    """Jobs in order, what cannot be one: (name, reason), and names of files in searched folders that are none.
+
+    All paths of ``sources`` and ``claimed`` are real ones.
+    """
 
     jobs: list[Job] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)  # neither pictures nor films
     sources: set[str] = field(default_factory=set)
     claimed: dict[str, Path] = field(default_factory=dict)  # target -> source
 
@@ -51,11 +62,6 @@ class Plan:
         return "" if other == source else f"{shown(target)} is already the output of {shown(other)}; rename one of them"
 
 
-def is_film(path: Path) -> bool:
-    """Whether a file is taken for a film; a GIF is a picture here."""
-    return path.suffix.lower() in FILMS
-
-
 def shown(value: object) -> str:
     """A name as one line of printable text, whatever bytes a file system allows in it."""
     text = str(value)
@@ -64,89 +70,116 @@ def shown(value: object) -> str:
     )
 
 
-def plan(words: Sequence[str | Path], out: Path | None = None) -> Plan:
+def plan(words: Sequence[str | Path], out: str | Path | None = None) -> Plan:
     """Everything to do, in the order of ``words``, folders sorted.
 
     Args:
-        words: files (of any suffix), folders (searched whole for pictures and films; hidden names are passed over,
-            every folder is entered once, whatever links say) and globs that no shell has expanded.
-        out: a file's name where there is one file to make and the name ends like one; else a folder. Files go into it
-            under their own names, a folder's files with their sub-folders. Default: ``cartoons`` in the current folder.
+        words: files (whatever their suffix: content decides, see :func:`wbclib.inference.kinds.judge`), folders
+            (searched whole for pictures and films; hidden names are passed over, every folder is entered once, whatever
+            links say) and globs that no shell has expanded.
+        out: a file's name where there is one file to make and the name ends like one; else a folder. A folder that
+            exists or ends with ``/`` is one whatever its name. Files go into it under their own names, a folder's files
+            with their sub-folders. Default: ``cartoons`` in the current folder.
 
     A folder that contains ``out`` is searched without it: a second run never draws a cartoon of a cartoon. Of two files
     with the same output the first gets it.
 
     Raises:
-        UserError: ``out`` is the name of one file and there are several, or it is the folder of the inputs itself.
+        UserError: ``out`` ends like a file that is not written, it is the name of one file and there are several, or it
+            is the folder of the inputs itself.
     """
     single = out is not None and _names_a_file(out)
     folder = Path(out or DEFAULT_OUT)
     if not single and os.path.exists(folder) and not os.path.isdir(folder):
         raise UserError(f"--out {folder} is a file; name a folder, or a file that ends like a picture")
     made = Plan()
-    once: dict[tuple[str, Path], tuple[Path, Path]] = {}
-    for source, name in _pairs(words, None if single else folder, made.failed):
-        once.setdefault((os.path.realpath(source), name), (source, name))
-    pairs = list(once.values())
-    if single and len(pairs) + len(made.failed) > 1:
-        raise UserError(f"--out {folder} names one file and there are {len(pairs)} to make; name a folder")
-    if not pairs and not made.failed:
+    once: dict[tuple[str, Path], Input] = {}
+    for found in _inputs(words, None if single else folder, made):
+        once.setdefault((os.path.realpath(found.source), found.name), found)
+    if single and len(once) + len(made.failed) > 1:
+        raise UserError(f"--out {folder} names one file and there are {len(once)} to make; name a folder")
+    if not once and not made.failed:
         raise UserError(f"--out {folder} is the folder of the inputs itself; name another one")
-    made.sources.update(os.path.realpath(source) for source, _ in pairs)
-    for source, name in pairs:
-        job = _job(source, folder, name, single)
-        if reason := made.claim(source, job.target):
-            made.failed.append((shown(source), reason))
+    made.sources.update(os.path.realpath(found.source) for found in once.values())
+    for found in once.values():
+        job = _job(found, folder, single)
+        if reason := made.claim(job.source, job.target):
+            made.failed.append((shown(job.source), reason))
         else:
             made.jobs.append(job)
     return made
 
 
-def _job(source: Path, folder: Path, name: Path, single: bool) -> Job:
+def _job(found: Input, folder: Path, single: bool) -> Job:
+    source, name, film = found
+    end = name.suffix.lower()
     if single:
-        if is_film(source) != is_film(folder):
+        if film != (folder.suffix.lower() in WRITTEN_FILMS):
             raise UserError(f"--out {folder}: a film becomes a film and a picture a picture; name another suffix")
-        return Job(source, folder, True)
-    if is_film(source):
-        end = name.suffix if name.suffix.lower() in WRITTEN_FILMS else ".mp4"
+        return Job(source, folder, True, film)
+    if film:
+        new = name.suffix if end in WRITTEN_FILMS else ".mp4"
     else:
-        end = picture.suffix(name.suffix)
-    return Job(source, folder / name.with_name(name.stem + end))
+        new = picture.suffix(name.suffix)
+    stem = name.stem if end in KNOWN else name.name  # photo.v2 is whole
+    return Job(source, folder / name.with_name(stem + new), False, film)
 
 
-def _names_a_file(out: Path) -> bool:
-    """Whether ``out`` is meant as a file; a picture format that is not written is an error, never a folder."""
-    end = out.suffix.lower()
-    if os.path.isdir(out):
+def _names_a_file(out: str | Path) -> bool:
+    """Whether ``out`` is meant as a file; a kind of file that is not written is an error, never a folder."""
+    end = Path(out).suffix.lower()
+    if os.path.isdir(out) or str(out).endswith(("/", os.sep)):
         return False
-    if end in images.SUFFIXES and end not in picture.KINDS:
-        raise UserError(f"--out {out}: {end} is not written; choose a name that ends in {', '.join(picture.KINDS)}")
-    return end in picture.KINDS or end in FILMS
+    if end in picture.KINDS or end in WRITTEN_FILMS:
+        return True
+    known = mimetypes.MimeTypes()  # those that Python itself knows, not this machine's
+    others = known.types_map[True].keys() | known.types_map[False].keys() | known.encodings_map.keys()
+    if end in KNOWN | AUDIO | others:
+        pictures, films = ", ".join(picture.KINDS), ", ".join(sorted(WRITTEN_FILMS))
+        raise UserError(
+            f"--out {out}: {end} is not written; choose a name that ends in {pictures}, for a film in {films}, or end "
+            "it with / where it shall be a folder"
+        )
+    return False
 
 
-def _pairs(words: Iterable[str | Path], out: Path | None, failed: list[tuple[str, str]]) -> Iterator[tuple[Path, Path]]:
-    """(source, its place below the out folder) of every input."""
+def _inputs(words: Iterable[str | Path], out: Path | None, made: Plan) -> Iterator[Input]:
     for word in map(str, words):
         if os.path.isdir(word):
-            yield from _folder(Path(word), out, failed)
+            yield from _folder(Path(word), out, made)
         elif os.path.exists(word):
-            yield Path(word), Path(Path(word).name)
+            yield from _file(Path(word), made)
         elif matches := _matches(word, out):
-            yield from _pairs(matches, out, failed)
+            yield from _inputs(matches, out, made)
         else:
-            failed.append((shown(word), _missing(word)))
+            made.failed.append((shown(word), _missing(word)))
 
 
-def _folder(root: Path, out: Path | None, failed: list[tuple[str, str]]) -> Iterator[tuple[Path, Path]]:
+def _file(path: Path, made: Plan) -> Iterator[Input]:
+    """A file that was named."""
+    found = judge(path)
+    if found.reason:
+        made.failed.append((shown(path), found.reason))
+    else:
+        yield Input(path, Path(path.name), found.kind == FILM)
+
+
+def _folder(root: Path, out: Path | None, made: Plan) -> Iterator[Input]:
     if out is not None and os.path.realpath(root) == os.path.realpath(out):
         LOG.info("%s: passed over, the outputs go there", shown(root))
         return
-    known, empty = len(failed), True
-    for path in _walk(root, out, failed):
-        empty = False
-        yield path, path.relative_to(root)
-    if empty and len(failed) == known:
-        failed.append((shown(root), "no pictures or films in this folder; name another one"))
+    known, empty = len(made.failed), True
+    for path in _walk(root, out, made.failed):
+        name, found = path.relative_to(root), judge(path, named=False)
+        if found.kind == NEITHER:
+            made.left.append(shown(name))
+        elif found.reason:
+            made.failed.append((shown(path), found.reason))
+        else:
+            empty = False
+            yield Input(path, name, found.kind == FILM)
+    if empty and len(made.failed) == known:
+        made.failed.append((shown(root), "no pictures or films in this folder; name another one"))
 
 
 def _matches(pattern: str, out: Path | None) -> list[str]:
@@ -171,7 +204,7 @@ def _inside(name: str, out: Path | None) -> bool:
 
 
 def _walk(root: Path, out: Path | None, failed: list[tuple[str, str]]) -> Iterator[Path]:
-    """Pictures and films below ``root``, sorted, without hidden names and without the folder ``out``."""
+    """Files below ``root``, sorted, without hidden names and without the folder ``out``."""
     visited = {os.path.realpath(out)} if out is not None else set()
     waiting = [root]
     while waiting:
@@ -189,10 +222,6 @@ def _walk(root: Path, out: Path | None, failed: list[tuple[str, str]]) -> Iterat
         for path in reversed(found):
             if os.path.isdir(path):
                 waiting.append(path)
-                if _wanted(path):
+                if path.suffix.lower() in formats.SUFFIXES | FILMS:
                     LOG.info("%s: a folder in spite of its name; the pictures in it are taken", shown(path))
-        yield from (path for path in found if _wanted(path) and not os.path.isdir(path))
-
-
-def _wanted(path: Path) -> bool:
-    return path.suffix.lower() in images.SUFFIXES | FILMS
+        yield from (path for path in found if not os.path.isdir(path))

@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from wbclib import images
 from wbclib.files import UserError, write_bytes
 
 JPEG: Mapping[str, object] = {"quality": 95, "subsampling": 0}
+AVIF: Mapping[str, object] = {
+    "quality": 95,
+    "subsampling": "4:4:4",
+    "codec": "aom",
+    "speed": 8,  # 0 to 10; slower ones take many times as long and gain next to nothing at this quality
+    "advanced": {"alpha:lossless": "1"},
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,9 @@ KINDS = {
     ".tiff": Kind("TIFF", {"compression": "tiff_lzw"}, True),
     ".bmp": Kind("BMP", {}, False),
 }
+if features.check("avif"):
+    KINDS[".avif"] = Kind("AVIF", AVIF, True, 32_768)  # more is not read again
+OTHER_NAMES = dict.fromkeys((".jpe", ".jfif", ".jif", ".mpo"), ".jpg")  # of JPEG; these become the usual one
 
 
 @dataclass(frozen=True)
@@ -59,35 +69,43 @@ def read(path: Path | str) -> Picture:
     return Picture(found.rgb, found.alpha, found.frames)
 
 
-def suffix(name: str, alpha: bool = False) -> str:
-    """Suffix of the output for an input of suffix ``name``.
+def suffix(name: str, alpha: bool = False, side: int = 1) -> str:
+    """Suffix of the output for an input of suffix ``name`` with or without alpha, its longest side in pixels.
 
-    The same where pictures of that kind are written and hold what there is to hold; else ``.png``. A GIF always
-    becomes a PNG, because 256 colours are too few for a cartoon's soft shading.
+    The same where pictures of that kind are written and hold what there is to hold, ``.jpg`` for JPEG's other names;
+    else ``.png``. A GIF always becomes a PNG, because 256 colours are too few for a cartoon's soft shading.
     """
+    name = OTHER_NAMES.get(name.lower(), name)
     kind = KINDS.get(name.lower())
-    return ".png" if kind is None or (alpha and not kind.alpha) else name
+    return ".png" if kind is None or (alpha and not kind.alpha) or side > kind.longest else name
 
 
 def write(path: Path | str, picture: Picture) -> None:
-    """Write a picture atomically; its alpha is kept in PNG, WebP and TIFF and laid on white elsewhere.
+    """Write a picture atomically; its alpha is kept in PNG, WebP, AVIF and TIFF and laid on white elsewhere.
 
-    JPEG and WebP are written at quality 95, JPEG at full colour resolution. Nothing else of the input's file is
-    carried over: no EXIF (a photograph's place and time stay private), no profile (the colours are sRGB).
+    JPEG, WebP and AVIF are written at quality 95, JPEG and AVIF at full colour resolution. Nothing else of the input's
+    file is carried over: no EXIF (a photograph's place and time stay private), no profile (the colours are sRGB).
 
     Raises:
-        UserError: a suffix that is not written, a side that the format cannot hold, or a file that cannot be written;
-            what was there before is still there.
+        UserError: as :func:`check`, or a file that cannot be written; what was there before is still there.
     """
-    path = Path(path)
-    kind = KINDS.get(path.suffix.lower())
+    kind, stream = check(path, picture), io.BytesIO()
+    _image(picture, kind.alpha).save(stream, format=kind.format, **kind.options)
+    write_bytes(Path(path), stream.getvalue())
+
+
+def check(path: Path | str, picture: Picture) -> Kind:
+    """How ``picture`` would be written to ``path``.
+
+    Raises:
+        UserError: a suffix that is not written, or a side that the format cannot hold.
+    """
+    kind = KINDS.get(Path(path).suffix.lower())
     if kind is None:
         raise UserError(f"cannot write {path}: choose a name that ends in {', '.join(KINDS)}")
     if max(picture.rgb.shape) > kind.longest:
         raise UserError(f"cannot write {path}: {kind.format} holds at most {kind.longest} pixels a side; choose .png")
-    stream = io.BytesIO()
-    _image(picture, kind.alpha).save(stream, format=kind.format, **kind.options)
-    write_bytes(path, stream.getvalue())
+    return kind
 
 
 def _image(picture: Picture, alpha: bool) -> Image.Image:

@@ -1,0 +1,77 @@
+"""``from wbclib import cartoonize``: what it takes, and what it says about everything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from toy_images import noise
+
+from wbclib import cartoonize
+from wbclib.files import UserError
+from wbclib.inference import styles
+
+IMAGE = noise(16, 20)
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5)])
+def test_sharpness_is_any_number(value: Any) -> None:
+    np.testing.assert_array_equal(cartoonize(IMAGE, sharpness=value), cartoonize(IMAGE, sharpness=0.5))
+
+
+def test_whole_numbers_are_numbers() -> None:
+    for value in (1, np.int64(1), np.uint8(1)):
+        np.testing.assert_array_equal(cartoonize(IMAGE, sharpness=value), cartoonize(IMAGE, sharpness=1.0))
+    assert (cartoonize(IMAGE, sharpness=1.0) != cartoonize(IMAGE)).any()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0.5", "", b"1", None, True, np.bool_(True), float("nan"), float("inf"), -0.1, 1.5, 10**400, 1j, [0.5], {}]
+    + [np.array([0.2, 0.5]), np.array([]), np.datetime64("2020"), torch.zeros(2)],
+    ids=repr,
+)
+def test_what_is_no_sharpness_is_told(value: Any) -> None:
+    with pytest.raises(UserError, match="sharpness: expected a number between 0 .* and 1 .*, got ") as caught:
+        cartoonize(IMAGE, sharpness=value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+def test_a_style_may_be_a_path() -> None:
+    expected = cartoonize(IMAGE, style="storybook")
+    file = styles.weights_file("storybook")
+    for style in (file, str(file), Path("storybook"), np.str_("storybook")):
+        np.testing.assert_array_equal(cartoonize(IMAGE, style=style), expected)
+    for style in (None, ""):
+        np.testing.assert_array_equal(cartoonize(IMAGE, style=style), cartoonize(IMAGE))
+
+
+@pytest.mark.parametrize(
+    "value", [3, 0.5, True, b"storybook", ["storybook"], ("storybook",), {}, np.zeros(3)], ids=repr
+)
+def test_what_is_no_style_is_told(value: Any) -> None:
+    with pytest.raises(UserError, match="style: expected a name or the path of a file of weights, got "):
+        cartoonize(IMAGE, style=value)
+
+
+@pytest.mark.parametrize(
+    ("style", "says"),
+    [
+        (Path("gone.safetensors"), "gone.safetensors are not here: check the name"),
+        ("a\0b.npz", "expected text or a path"),
+    ],
+)
+def test_a_style_that_is_not_there_is_told(style: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        cartoonize(IMAGE, style=style)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 3, b"a.jpg", [1], IMAGE.astype(float), IMAGE[..., 0], IMAGE[:0], torch.zeros(3, 4, 4), "a\0b.jpg"]
+)
+def test_what_is_no_image_is_told(value: Any) -> None:
+    with pytest.raises(UserError, match="expected "):
+        cartoonize(value)
