@@ -9,7 +9,7 @@ import pytest
 from av.stream import Disposition
 from toy_films import SOUND_RATE, TONE, add_tone, join, make, numbered, pitch, same, wave
 
-from wbclib.inference import film as films
+from wbclib.inference import kinds
 from wbclib.inference.film import cartoonize_film
 from wbclib.inference.sound import takes
 
@@ -89,15 +89,19 @@ def test_metadata_in_another_code_than_utf_8_is_no_obstacle(tmp_path: Path) -> N
     path = talkie(tmp_path / "film.mp4", title="Sommer in Xxlle")
     path.write_bytes(path.read_bytes().replace(b"Sommer in Xxlle", "Sommer in Zülle".encode("latin-1")))
     cartoonize_film(path, tmp_path / "out.mp4", same)
-    with av.open(str(tmp_path / "out.mp4"), **films._lenient()) as film:
+    with kinds.container(tmp_path / "out.mp4") as film:
         assert film.metadata["title"].startswith("Sommer in Z")
 
 
 @pytest.mark.parametrize("version", ["18.1.0", "19.0.2", "20.0.0"])
 def test_pyav_is_asked_in_words_that_it_knows(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """PyAV 19 no longer has the argument that PyAV 18 needs."""
-    monkeypatch.setattr(films.av, "__version__", version)
-    assert ("metadata_errors" in films._lenient()) == (version < "19")
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(av, "__version__", version)
+    monkeypatch.setattr(av, "open", lambda name, mode, **words: asked.update(words))
+    kinds.container(Path("film.mp4"))
+    assert ("metadata_errors" in asked) == (version < "19")
+    assert asked["options"] == {"protocol_whitelist": "file"}, "addresses inside of a file are not followed"
 
 
 @pytest.mark.parametrize("which", [(1,), (0, 1, 2)])

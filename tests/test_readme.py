@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from wbclib import paths
-from wbclib.files import UserError, write_json
+from wbclib.files import UserError
 from wbclib.report import readme
 
 

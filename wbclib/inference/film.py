@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import av
 import numpy as np
@@ -26,7 +26,7 @@ from wbclib.inference.film_colour import Colours
 from wbclib.inference.film_length import Length
 from wbclib.inference.film_tags import copy_film_tags, copy_stream_tags
 from wbclib.inference.film_turn import Turn, turn_of
-from wbclib.inference.inputs import WRITTEN_FILMS
+from wbclib.inference.kinds import WRITTEN_FILMS, container
 from wbclib.inference.sound import Sound
 
 LOG = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = 
     source, target = Path(source), Path(target)
     _check_names(source, target, force)
     begun = time.perf_counter()
-    with _in_words(source, target), _open(source) as film, atomic(target) as temporary:
+    with _in_words(source, target), container(source) as film, atomic(target) as temporary:
         with _in_words(source, target):  # here as well: `atomic` takes every OSError for one of writing
             told = _convert(film, temporary, stylist, source.name)
     return told | {"took": time.perf_counter() - begun}
@@ -94,20 +94,10 @@ def _check_names(source: Path, target: Path, force: bool) -> None:
         raise UserError(f"{target} exists; add --force to replace it, or choose another name")
 
 
-def _open(path: Path, mode: Literal["r", "w"] = "r") -> Any:
-    """A film's container; ``file:`` is FFmpeg's way to say that ``12:30.mp4`` is no address on a network."""
-    return av.open(f"file:{path}", mode, **_lenient())
-
-
-def _lenient() -> dict[str, Any]:
-    """PyAV before 19 fails on metadata in another code than UTF-8 unless told not to; later ones know no such word."""
-    return {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-
-
 def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[str, Any]:
     """Read ``film`` packet by packet and write the new one."""
     video = _pictures(film, name)
-    with _open(temporary, "w") as out:
+    with container(temporary, "w") as out:
         copy_film_tags(film, out)
         writer, sound, colours = _Writer(out, video), Sound(film, out, name), Colours(name)
         length = Length(film, [video, *sound.streams])

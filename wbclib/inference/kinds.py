@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from wbclib import formats
 
@@ -71,11 +71,24 @@ def plays(path: Path) -> bool:
     from av.stream import Disposition
 
     try:
-        # "file:", because a name such as 12:30 looks like an address; the whitelist, because a file may hold addresses
-        with av.open(f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"}) as film:
+        with container(path) as film:
             if film.format.name in _NO_FILMS or film.format.name.endswith("_pipe"):
                 return False
             videos = [video for video in film.streams.video if not video.disposition & Disposition.attached_pic]
             return bool(videos) and next(film.decode(videos[0]), None) is not None
     except (av.FFmpegError, ValueError):
         return False
+
+
+def container(path: Path, mode: Literal["r", "w"] = "r") -> Any:
+    """PyAV's container of a film, whatever its name is.
+
+    ``file:`` is FFmpeg's way to say that ``12:30.mp4`` is no address on a network. What a file holds may be addresses
+    as well, and those are not followed.
+    """
+    import av
+
+    options = {"protocol_whitelist": "file"} if mode == "r" else {}
+    # PyAV before 19 fails on metadata in another code than UTF-8 unless told not to; later ones know no such word.
+    lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+    return av.open(f"file:{path}", mode, options=options, **lenient)

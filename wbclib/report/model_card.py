@@ -18,7 +18,7 @@ from wbclib.inference.styles import OFFICIAL, load_style
 from wbclib.inference.stylist import Stylist
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
-from wbclib.report.readme import markdown
+from wbclib.report.tables import interval
 
 LOOKED_FOR = (
     "noise, stripes or a grid, colour blobs, halos, lost faces, tinted whites, clipped colours, smeared lettering, "
@@ -130,6 +130,16 @@ def _measured(style: str, method: str, profile: Profile) -> str:
     frame = frame[(frame["style"] == style) & (frame["to"] == "cartoons")]
     caption = read_json(paths.report(profile.name, "tables", "distances.json"))["caption"]
     return f"`{method}` is this generator. {caption}\n\n{markdown(frame, style)}"
+
+
+def markdown(distances: pd.DataFrame, style: str) -> str:
+    """The distances to one style's cartoons as a Markdown table: a row a method, a column a (metric, network)."""
+    names = distances["metric"].map({"fid": "FID", "frechet": "Frechet", "kid": "KID"})
+    cells = [interval(*row) for row in distances[["value", "low", "high"]].itertuples(index=False)]
+    long = distances.assign(column=names + ", " + distances["network"], cell=cells)
+    wide = long.pivot(index="method", columns="column", values="cell").loc[long["method"].unique()]
+    lines = [f"| to {style} | " + " | ".join(wide.columns) + " |", "|---" * (len(wide.columns) + 1) + "|"]
+    return "\n".join(lines + [f"| {method} | " + " | ".join(row) + " |" for method, *row in wide.itertuples()])
 
 
 def criterion(style: str, run: str, method: str, profile: Profile) -> str:

@@ -20,10 +20,10 @@ MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- /table -->", flags=re.DOTAL
 
 
 def comparison(profile: str) -> str:
-    """Every method's distance to the cartoons of the profile's first style, and what it keeps, as a Markdown table.
+    """Every method's distance to the cartoons of the profile's first style, and what it keeps, in Markdown.
 
-    The distance is the Frechet distance over the first measuring network, from ``distances.csv``; edge agreement is from
-    ``content_kept.csv``. Intervals of 90 percent beside both.
+    The distance is Frechet's over the first measuring network (``distances.csv``), what is kept is edge agreement
+    (``content_kept.csv``), both with intervals of 90 percent.
 
     Raises:
         UserError: one of the two tables is not there.
