@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 # A module may import from its own floor and from those before it.
 FLOORS = (
-    ("files", "images", "paths", "presets", "options", "variants", "profiles"),
+    ("files", "images", "paths", "values", "strict_yaml", "presets", "options", "variants", "profiles"),
     ("represent", "networks"),
     ("losses", "corpora"),
     ("train", "baselines", "pack"),
@@ -142,6 +142,7 @@ def texts() -> list[Path]:
     """Every text file of the checkout that people write."""
     kinds = {".py", ".md", ".toml", ".yml", ".yaml", ".ipynb", ".lock", ".j2", ".css", ".cff", ".csv", ".json", ""}
     found = [path for path in ROOT.rglob("*") if not any(map(SKIPPED.match, path.relative_to(ROOT).parts[:-1]))]
+    found = [path for path in found if path.name != ".git"]  # a file in a worktree
     return [path for path in found if path.is_file() and path.suffix in kinds]
 
 

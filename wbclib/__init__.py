@@ -2,8 +2,8 @@
 
 The rooms, bottom to top (nothing imports upwards)::
 
-    files, images, paths, presets, options, variants, profiles -> represent, networks -> losses, corpora
-        -> train -> inference -> evaluate -> report -> cli
+    files, images, paths, values, strict_yaml, presets, options, variants, profiles -> represent, networks
+        -> losses, corpora -> train -> inference -> evaluate -> report -> cli
 
 ``from wbclib import cartoonize`` gives the function that draws: ``cartoonize(photo)``.
 """
