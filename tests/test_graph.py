@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -85,7 +86,8 @@ def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
     quick = graph.Graph("quick")
     quick.folder.mkdir(parents=True)
     words = [word for word in graph.command_line(quick, 2) if word not in ("--quiet", "all")]
-    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True)
+    settings = {**os.environ, **graph.environment(quick)}
+    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True, env=settings, cwd=study)
     assert done.returncode == 0, done.stderr
     jobs = re.split(r"^rule ", done.stdout + done.stderr, flags=re.MULTILINE)
     highest = {re.findall(r"run=([\w-]+)", part)[0] for part in jobs if "priority: highest" in part}

@@ -19,6 +19,7 @@ from typing import Any
 from wbclib import paths
 
 PART = ".part-wbc-"  # how the names of temporary files and folders begin
+NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
 _swept: set[Path] = set()  # folders in which this process has looked for what a killed one has left
 
 
@@ -30,7 +31,11 @@ class UserError(Exception):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl-C does: what is begun is put away."""
+    """SIGTERM or SIGHUP, which end a command as Ctrl-C does: what is begun is put away."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 @contextmanager
@@ -75,6 +80,13 @@ def unwritable(path: Path, error: OSError) -> str:
     elif any(Path(os.path.realpath(path)).is_relative_to(paths.root() / folder) for folder in ("data", "reports")):
         advice = "set WBC_ROOT to a folder that you can write to (data and reports go below it), then run again"
     return f"cannot write {path}: {error.strerror or error}; {advice}"
+
+
+def no_place(error: OSError) -> str:
+    """One line about a folder or disk that stands in the way wherever it was met; any other error is raised again."""
+    if error.errno not in NO_PLACE or error.filename is None:
+        raise error
+    return unwritable(Path(os.fsdecode(error.filename)), error).replace("cannot write", "cannot use", 1)
 
 
 def _new_file(path: Path) -> str:
@@ -156,20 +168,30 @@ def locked(path: Path, busy: str) -> Iterator[None]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Inside the block SIGTERM raises :class:`Terminated` once; a second one does not disturb the clearing up."""
+    """Inside the block SIGTERM and SIGHUP raise :class:`Terminated`, once: a second one does not disturb clearing up.
+
+    What is ignored (``nohup``) stays so.
+    """
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
     if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+        ours = []
 
     def end(number: int, frame: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Terminated
+        for one in ours:
+            signal.signal(one, signal.SIG_IGN)
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in ours}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def stopped(stop: KeyboardInterrupt) -> int:
+    """Exit status of a command that was stopped, as shells have it: 130 after Ctrl-C, 143 after SIGTERM."""
+    return 128 + (stop.number if isinstance(stop, Terminated) else signal.SIGINT)
 
 
 def write_text(path: Path, text: str) -> None:
