@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -98,6 +100,14 @@ def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert named and named <= targets
     assert {"help", "setup", "reproduce", "lab", "test", "check", "bench", "clean"} <= targets
+
+
+@pytest.mark.parametrize("name", ["quick", "$HOME.yaml", 'it\'s "{x}": `id` $(id) é.yaml', "a#b.yaml"])
+def test_make_takes_the_name_of_a_profile_as_it_stands(name: str) -> None:
+    outside = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "PROFILE"))}
+    words = ["make", "help", f"PROFILE={name}"]
+    done = subprocess.run(words, cwd=ROOT, env=outside, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.splitlines()[0].startswith(f"make TARGET [PROFILE={name}] [JOBS=")
 
 
 def readme() -> str:

@@ -117,6 +117,9 @@ def _run(arguments: dict[str, Any], tries: int = 2) -> None:
         try:
             papermill.execute_notebook(**arguments)
             return
+        except KeyboardInterrupt:
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # else it tells of the cell that is left alone
+            raise
         except RuntimeError as error:
             if "before replying" not in str(error):
                 raise
@@ -157,7 +160,7 @@ def scrub(notebook: NotebookNode, source: Path, target: Path) -> NotebookNode:
         (sys.prefix, ".venv"),
         (sys.base_prefix, "python"),
         (tempfile.gettempdir() + "/", ""),
-        (str(Path.home()), "~"),
+        (os.path.expanduser("~"), "~"),  # which stays "~" for a user who has no home
     )
     patterns = [(re.compile(r"(?<![\w+/=])" + re.escape(old)), new) for old, new in here if len(old) > 1]
     return nbformat.from_dict(_replace(notebook, patterns))
