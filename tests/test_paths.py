@@ -33,7 +33,11 @@ def homeless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_cache_is_in_the_study_where_that_can_be_written(study: Path) -> None:
-    assert paths.cache("toon", "a.npz") == study / "data" / "cache" / "toon" / "a.npz"
+    place = study / "data" / "cache" / "toon" / "a.npz"
+    assert paths.cache("toon", "a.npz") == place
+    place.parent.mkdir(parents=True)
+    place.write_text("")
+    assert paths.cache("toon", "a.npz") == place  # again, when it is there
 
 
 def test_the_cache_is_at_home_where_the_study_cannot_be_written(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

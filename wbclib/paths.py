@@ -38,7 +38,8 @@ def notebooks() -> Path:
 def cache(*parts: str) -> Path:
     """A place for what can be computed again: in the study, or where that cannot be written in :func:`user_cache`."""
     place = root().joinpath("data", "cache", *parts)
-    return place if writable(place) else user_cache().joinpath(*parts)
+    folder = place.parent if place.is_file() else place
+    return place if writable(folder) else user_cache().joinpath(*parts)
 
 
 def stamps(profile: str) -> Path:
