@@ -233,7 +233,7 @@ def test_defaults_are_allowed_and_every_number_is_bounded() -> None:
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_what_is_shipped_is_allowed(name: str, device: str) -> None:
     for run, config in profiles.load(name, device).runs.items():
-        assert options.run_config(options.to_dict(config)) == config and not config.impossible(), run
+        assert options.run_config(options.to_dict(config)) == config and not profiles.impossible(config), run
 
 
 def test_ranges() -> None:

@@ -14,24 +14,8 @@ from typing import Annotated, Any
 
 from wbclib.files import UserError, digest
 from wbclib.presets import PRESETS
-from wbclib.values import (
-    AtLeastOne,
-    Count,
-    Momentum,
-    Name,
-    NotNegative,
-    Number,
-    Odd,
-    OneOf,
-    Positive,
-    Range,
-    Several,
-    Share,
-    build,
-    mapping,
-    merge,
-    said,
-)  # fmt: skip
+from wbclib.values import AtLeastOne, Count, Momentum, Name, NotNegative, Number, Odd, OneOf, Positive, Range, Several
+from wbclib.values import Share, build, mapping, merge, said  # isort: skip
 
 __all__ = ["Measure", "RunConfig", "build", "merge", "run_config", "to_dict"]
 
@@ -253,27 +237,6 @@ class RunConfig:
         learn = [self.adapters.train] if self.adapters.train else list(self.styles)
         cartoons = {f"cartoons of {style}": self.styles[style] for style in learn} if learn else {}
         return {"photos": self.photos, **(cartoons or {"cartoons": self.cartoons})}
-
-    def impossible(self) -> str:
-        """Why nothing can be trained so, or nothing: where, and what to say."""
-        if not any(dataclasses.astuple(self.weights)):
-            return "weights: this run has no loss term; give at least one weight above 0"
-        if self.weights.look and self.method != "styles":
-            return "weights.look: the loss term look needs the method styles; say 0"
-        for role, spec in self.corpora().items():
-            if spec.kind == "toon" and not spec.count:
-                return f"{role.split()[0]}.count: 0 cartoons to draw; say how many, 1 or more"
-        return self._impossible_styles() if self.method == "styles" else ""
-
-    def _impossible_styles(self) -> str:
-        if not self.styles:
-            return "styles: none is named; say a mapping of at least one name to its cartoons"
-        if self.pool:
-            return f"pool: {self.pool} outputs of all styles would be mixed; say 0"
-        if (self.generator, self.residual.norm) != ("residual", "instance"):
-            return "generator: adapters need the networks of CartoonGAN; say residual, and residual.norm instance"
-        plain = [style for style, spec in self.styles.items() if self.weights.look and not spec.look]
-        return f"weights.look: style {plain[0]} has no look; give it one, or say 0" if plain else ""
 
     def hash(self) -> str:
         """Stable 64-digit hash; what does not change the result (how often things are saved) is left out.

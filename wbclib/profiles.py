@@ -7,6 +7,7 @@ image size, which runs and for how many steps. A *run* is one training run of a 
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import os
 from collections.abc import Mapping
@@ -159,7 +160,7 @@ def _check_starts(runs: Mapping[str, RunConfig], where: str) -> None:
     """UserError where a run can never begin: by what it starts from, or because nothing is asked of it."""
     for name, config in runs.items():
         here, seen, at = f"{where}, run {name}", [name], config
-        if problem := config.impossible():
+        if problem := impossible(config):
             raise UserError(f"{here}.{problem}")
         while at.init:
             if at.init not in runs:
@@ -170,6 +171,29 @@ def _check_starts(runs: Mapping[str, RunConfig], where: str) -> None:
             at = runs[at.init]
         if config.init and _shape(config) != _shape(runs[config.init]):
             raise UserError(f"{here}.init: {config.init} has another generator; say the same generator and residual")
+
+
+def impossible(config: RunConfig) -> str:
+    """Why nothing can be trained so, or nothing: which option, and what to say."""
+    if not any(dataclasses.astuple(config.weights)):
+        return "weights: this run has no loss term; give at least one weight above 0"
+    if config.weights.look and config.method != "styles":
+        return "weights.look: the loss term look needs the method styles; say 0"
+    for role, spec in config.corpora().items():
+        if spec.kind == "toon" and not spec.count:
+            return f"{role.split()[0]}.count: 0 cartoons to draw; say how many, 1 or more"
+    return _impossible_styles(config) if config.method == "styles" else ""
+
+
+def _impossible_styles(config: RunConfig) -> str:
+    if not config.styles:
+        return "styles: none is named; say a mapping of at least one name to its cartoons"
+    if config.pool:
+        return f"pool: {config.pool} outputs of all styles would be mixed; say 0"
+    if (config.generator, config.residual.norm) != ("residual", "instance"):
+        return "generator: adapters need the networks of CartoonGAN; say residual, and residual.norm instance"
+    plain = [style for style, spec in config.styles.items() if config.weights.look and not spec.look]
+    return f"weights.look: style {plain[0]} has no look; give it one, or say 0" if plain else ""
 
 
 def _shape(config: RunConfig) -> Any:
