@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from wbclib.files import UserError, digest
 from wbclib.presets import PRESETS
 from wbclib.values import AtLeastOne, Count, Momentum, Name, NotNegative, Number, Odd, OneOf, Positive, Range, Several
+
 from wbclib.values import Share, build, mapping, merge, said  # isort: skip
 
 __all__ = ["Measure", "RunConfig", "build", "merge", "run_config", "to_dict"]
