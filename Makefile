@@ -14,9 +14,11 @@ SHELL := /bin/bash
 READY := $(VENV)/.ready
 PY    := $(VENV)/bin/python
 export PYTHONUTF8 := 1
+# As it stands: neither make nor a shell shall read a name as code.
+export WBC_PROFILE := $(value PROFILE)
 
 help:  ## list the targets
-	@echo "make TARGET [PROFILE=$(PROFILE)] [JOBS=$(JOBS)]"
+	@echo "make TARGET [PROFILE=$$WBC_PROFILE] [JOBS=$(JOBS)]"
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
@@ -56,7 +58,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 reproduce: $(READY)  ## the whole study: train, run the notebooks, write reports/PROFILE/html/index.html
-	@$(PY) -m wbclib.report.graph --profile "$(PROFILE)" --jobs "$(JOBS)"
+	@$(PY) -m wbclib.report.graph --profile="$$WBC_PROFILE" --jobs "$(JOBS)"
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	@$(PY) -m jupyterlab --notebook-dir=notebooks

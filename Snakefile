@@ -3,12 +3,18 @@
 #
 # Every output is a stamp, never the record or page itself, because Snakemake deletes outputs before it runs
 # a rule and when a rule fails. The commands are idempotent and write what they make atomically.
+import os
 import re
 
-from wbclib.report.graph import Graph, command, shown
+from wbclib.report.graph import Graph, command, environment, shown
 
-graph = Graph(config.get("profile", "quick"))
+graph = Graph(config.get("profile") or os.environ.get("WBC_PROFILE") or "quick")
+os.environ.update(environment(graph))
 graph.sync()
+
+
+onstart:
+    (graph.folder / ".begun").touch()
 
 
 wildcard_constraints:
@@ -23,9 +29,9 @@ rule index:
     output:
         shown(graph.index_stamp()),
     params:
-        command=command("report", "index", "--profile", graph.source),
+        command=command("report index"),
     shell:
-        "echo index of {graph.profile.name}; {params.command} >/dev/null && touch {output}"
+        'echo "index of $WBC_NAME"; {params.command} >/dev/null && touch {output}'
 
 
 # Runs come before notebooks, and notebooks that others wait for before the rest, which fill what is left.
@@ -36,10 +42,10 @@ rule run:
     output:
         shown(graph.folder / "run-{run}-{key}.done"),
     params:
-        command=lambda wildcards: command("train", wildcards.run, "--profile", graph.source),
+        command=lambda wildcards: command(f"train {wildcards.run}"),
     threads: lambda wildcards: graph.cores(wildcards.run, workflow.cores)
     shell:
-        "echo training run {wildcards.run} of {graph.profile.name}; "
+        'echo "training run {wildcards.run} of $WBC_NAME"; '
         "export OMP_NUM_THREADS={threads}; {params.command} && touch {output}"
 
 
@@ -52,10 +58,10 @@ for bundle in graph.bundles():
         output:
             [shown(graph.run_stamp(run)) for run in bundle],
         params:
-            command=command("train", *bundle, "--profile", graph.source),
+            command=command(f"train {' '.join(bundle)}"),
             names=" ".join(bundle),
         shell:
-            "echo training runs {params.names} of {graph.profile.name}; "
+            'echo "training runs {params.names} of $WBC_NAME"; '
             "export OMP_NUM_THREADS=1; {params.command} && touch {output}"
 
 
@@ -67,10 +73,10 @@ rule notebook:
     output:
         shown(graph.folder / "notebook-{notebook}-{key}.done"),
     params:
-        command=lambda wildcards: command("report", "notebook", wildcards.notebook, "--profile", graph.source),
+        command=lambda wildcards: command(f"report notebook {wildcards.notebook}"),
     threads: lambda wildcards: workflow.cores if graph.wants[wildcards.notebook]["alone"] else 1
     shell:
-        "echo notebook {wildcards.notebook} of {graph.profile.name}; {params.command} >/dev/null && touch {output}"
+        'echo "notebook {wildcards.notebook} of $WBC_NAME"; {params.command} >/dev/null && touch {output}'
 
 
 use rule notebook as awaited with:

@@ -87,11 +87,11 @@ def test_wrong_inputs_and_options_are_named() -> None:
             ResidualGenerator(4)(bad)
     with pytest.raises(ValueError, match="expected"):
         CartoonDiscriminator(4)(torch.zeros(1, 1, 8, 8))
-    with pytest.raises(UserError, match="normalisation 'group': say instance or batch"):
+    with pytest.raises(UserError, match=r"residual\.norm: 'group' is not possible; say instance or batch"):
         method(residual={"norm": "group"})
-    with pytest.raises(UserError, match="width 0 must be at least 1"):
+    with pytest.raises(UserError, match=r"residual\.width: 0 is not possible; say a whole number, at least 1"):
         method(residual={"width": 0})
-    with pytest.raises(UserError, match="unknown generator 'vae'; known are: unet, residual"):
+    with pytest.raises(UserError, match="generator: 'vae' is not possible; say unet or residual"):
         method(generator="vae")
 
 

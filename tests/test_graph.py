@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,7 +87,8 @@ def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
     quick = graph.Graph("quick")
     quick.folder.mkdir(parents=True)
     words = [word for word in graph.command_line(quick, 2) if word not in ("--quiet", "all")]
-    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True)
+    settings = {**os.environ, **graph.environment(quick)}
+    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True, env=settings, cwd=study)
     assert done.returncode == 0, done.stderr
     jobs = re.split(r"^rule ", done.stdout + done.stderr, flags=re.MULTILINE)
     highest = {re.findall(r"run=([\w-]+)", part)[0] for part in jobs if "priority: highest" in part}
@@ -117,3 +120,26 @@ def test_reproduce_says_one_line_about_a_wrong_profile(study: Path, capfd: pytes
     assert graph.main(["--jobs", "0"]) == 2
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 2 and "quik" in lines[0] and "JOBS=0" in lines[1]
+
+
+def test_an_odd_name_is_no_part_of_what_snakemake_and_the_shell_read(study: Path) -> None:
+    odd = study / 'it\'s {x} "y": #1 $HOME.yaml'
+    odd.write_text("extends: smoke\n", "utf-8")
+    plan = graph.Graph(str(odd))
+    plain = re.compile(r"[\w./ -]+", re.ASCII)
+    assert plan.profile.name == odd.stem and plain.fullmatch(str(plan.folder.relative_to(study)))
+    assert odd.stem not in " ".join([*graph.command_line(plan, 2), graph.command("report index")])
+    assert graph.environment(plan)["WBC_PROFILE"] == str(odd)
+    assert graph.Graph("smoke").folder.name == "smoke"
+
+
+def test_what_snakemake_cannot_begin_is_said(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is told to be quiet, and says nothing of its own mistakes then."""
+    quiet = "import sys; print('broken' if '--dry-run' in sys.argv and '--quiet' not in sys.argv else ''); sys.exit(1)"
+    monkeypatch.setattr(graph, "command_line", lambda plan, jobs: [sys.executable, "-c", quiet, "--quiet", "all"])
+    plan = graph.Graph("smoke")
+    plan.folder.mkdir(parents=True)
+    assert graph.snakemake(plan, 1) == 1
+    assert "broken" in capfd.readouterr().err

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -21,7 +23,20 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 # A module may import from its own floor and from those before it.
 FLOORS = (
-    ("files", "formats", "colours", "images", "paths", "presets", "options", "variants", "profiles"),
+    (
+        "files",
+        "paths",
+        "formats",
+        "colours",
+        "images",
+        "values",
+        "strict_yaml",
+        "presets",
+        "options",
+        "precision",
+        "variants",
+        "profiles",
+    ),  # fmt: skip
     ("represent", "networks"),
     ("losses", "corpora"),
     ("train", "baselines", "pack"),
@@ -100,6 +115,14 @@ def test_every_make_target_of_the_readme_exists() -> None:
     assert {"help", "setup", "reproduce", "lab", "test", "check", "bench", "clean"} <= targets
 
 
+@pytest.mark.parametrize("name", ["quick", "$HOME.yaml", 'it\'s "{x}": `id` $(id) é.yaml', "a#b.yaml"])
+def test_make_takes_the_name_of_a_profile_as_it_stands(name: str) -> None:
+    outside = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "PROFILE"))}
+    words = ["make", "help", f"PROFILE={name}"]
+    done = subprocess.run(words, cwd=ROOT, env=outside, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.splitlines()[0].startswith(f"make TARGET [PROFILE={name}] [JOBS=")
+
+
 def readme() -> str:
     return (ROOT / "README.md").read_text("utf-8")
 
@@ -142,6 +165,7 @@ def texts() -> list[Path]:
     """Every text file of the checkout that people write."""
     kinds = {".py", ".md", ".toml", ".yml", ".yaml", ".ipynb", ".lock", ".j2", ".css", ".cff", ".csv", ".json", ""}
     found = [path for path in ROOT.rglob("*") if not any(map(SKIPPED.match, path.relative_to(ROOT).parts[:-1]))]
+    found = [path for path in found if path.name != ".git"]  # a file in a worktree
     return [path for path in found if path.is_file() and path.suffix in kinds]
 
 

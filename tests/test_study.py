@@ -1,38 +1,56 @@
-"""The whole study at its smallest size, in a folder of its own, through the same door as `make reproduce`."""
+"""The whole study at its smallest size, through the same door as `make reproduce`, in surroundings that are odd."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
+import odd_places
 import pytest
 from bs4 import BeautifulSoup
+from toy_notebooks import good
 
 from wbclib.report.notebooks import names
 
-
-def reproduce(study: Path) -> subprocess.CompletedProcess[str]:
-    """`make reproduce PROFILE=smoke` of this checkout; standard error goes to the terminal as it comes."""
-    words = [sys.executable, "-m", "wbclib.report.graph", "--profile", "smoke"]
-    return subprocess.run(words, env={**os.environ, "WBC_ROOT": str(study)}, stdout=subprocess.PIPE, text=True)
+NAME = 'it\'s {x} "y": #1 $HOME `id` é'
 
 
 @pytest.mark.study
-def test_the_study_is_complete_and_done_once(study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_study_is_complete_and_done_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    checkout = odd_places.checkout(tmp_path)
     with capfd.disabled():
-        first = reproduce(study)
+        first = odd_places.reproduce(checkout, "smoke")
     assert first.returncode == 0, first.stdout
-    html = study / "reports" / "smoke" / "html"
+    html = checkout / "reports" / "smoke" / "html"
     soup = BeautifulSoup((html / "index.html").read_text("utf-8"), "html.parser")
     assert [card.find("a")["href"] for card in soup.find_all("article")] == [f"{name}.html" for name in names()]
     assert not soup.find_all(class_="failure") and all(card.find("img") for card in soup.find_all("article"))
     for link in soup.find_all("a"):
         assert (html / link["href"]).is_file(), link["href"]
+    for page in html.glob("*.html"):
+        assert str(tmp_path) not in page.read_text("utf-8"), f"{page.name} knows where it was made"
 
-    records = {path: path.stat().st_mtime_ns for path in study.glob("reports/records/smoke/*.json")}
+    records = {path: path.stat().st_mtime_ns for path in checkout.glob("reports/records/smoke/*.json")}
     assert records
-    second = reproduce(study)
+    second = odd_places.reproduce(checkout, "smoke")
     assert second.returncode == 0 and second.stdout.startswith("nothing to do")
     assert records == {path: path.stat().st_mtime_ns for path in records}
+    assert not list(checkout.rglob(".part-*"))
+
+
+@pytest.mark.study
+def test_a_profile_may_have_any_name_that_a_file_may_have(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    checkout = odd_places.checkout(tmp_path)
+    shutil.rmtree(checkout / "notebooks")
+    good(checkout / "notebooks")
+    (checkout / f"{NAME}.yaml").write_text(
+        "title: Odd\nbase: {size: 32, steps: 1, weights: {pixel: 1.0}, cartoons: {count: 1, size: 32}}\n"
+        "runs: {one: {batch: 1}, two: {init: one}, three: {batch: 1}}\n"
+    )
+    with capfd.disabled():
+        done = odd_places.reproduce(checkout, f"{NAME}.yaml")
+    assert done.returncode == 0, done.stdout
+    assert f"notebook 01-sums of {NAME}\n" in done.stdout
+    assert (checkout / "reports" / NAME / "html" / "index.html").is_file()
+    assert {path.stem for path in (checkout / "reports" / "records" / NAME).iterdir()} == {"one", "two", "three"}
+    assert odd_places.reproduce(checkout, f"{NAME}.yaml").stdout.startswith("nothing to do")

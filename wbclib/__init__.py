@@ -2,8 +2,8 @@
 
 The rooms, bottom to top (nothing imports upwards)::
 
-    files, formats, colours, images, paths, presets, options, variants, profiles -> represent, networks
-        -> losses, corpora -> train -> inference -> evaluate -> report -> cli
+    files, paths, formats, colours, images, values, strict_yaml, presets, options, precision, variants,
+        profiles -> represent, networks -> losses, corpora -> train -> inference -> evaluate -> report -> cli
 
 ``from wbclib import cartoonize`` gives the function that draws: ``cartoonize(photo)``.
 """

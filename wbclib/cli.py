@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wbclib import profiles
-from wbclib.files import UserError
+from wbclib import paths, profiles
+from wbclib.files import UserError, no_place, stopped, terminable
 
 STYLE = (
     "peppercarrot (the default) or storybook, which come with the package, PROFILE/RUN, official-whitebox, or a "
@@ -19,7 +20,13 @@ STYLE = (
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    top = argparse.ArgumentParser(prog="wbc", description="A reproducible study of white-box cartoonization.")
+    top = argparse.ArgumentParser(
+        prog="wbc",
+        description="A reproducible study of white-box cartoonization.",
+        epilog="Data and reports go below the checkout, or below the folder that the environment variable WBC_ROOT "
+        "names; photographs, cartoons and weights of your own are looked for in data/assets there, or in WBC_ASSETS. "
+        "WBC_PRECISION=float32 or bfloat16 says in which precision networks compute where a profile leaves it open.",
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train runs of a profile, or go on with them")
@@ -57,7 +64,11 @@ def parser() -> argparse.ArgumentParser:
     cartoonize.add_argument(
         "--sharpness", type=float, default=0.0, metavar="0..1", help="0 smooth, 1 sharp (default: 0)"
     )
-    cartoonize.add_argument("--out", type=Path, metavar="PATH", help="folder, or a file's name (default: cartoons)")
+    cartoonize.add_argument(  # as text: a Path forgets the slash at the end of a folder's name
+        "--out",
+        metavar="PATH",
+        help="folder (end it with / where its name looks like a file's), or a file's name (default: cartoons)",
+    )
     cartoonize.add_argument("--force", action="store_true", help="replace outputs that are there already")
     cartoonize.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles of large images")
     cartoonize.add_argument(
@@ -198,11 +209,16 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0 only where the result is what was asked for."""
     arguments = parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    os.environ.update(paths.homes())
     try:
-        return int(arguments.call(arguments) or 0)
+        with terminable():
+            return int(arguments.call(arguments) or 0)
     except UserError as error:
         print(f"wbc: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except OSError as error:
+        print(f"wbc: {no_place(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
         print("wbc: stopped; the same command goes on from there", file=sys.stderr)
-        return 130
+        return stopped(stop)

@@ -1,5 +1,6 @@
 """Options of the study: frozen dataclasses, built from plain values (YAML, JSON), with a stable hash.
 
+What a field may hold stands in its type (:mod:`wbclib.values`) and is checked when a profile is read.
 Every point where the white-box paper and its official code part is a named option here;
 ``preset: paper`` and ``preset: official`` set all of them at once, before the other keys of the run.
 """
@@ -9,10 +10,24 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any
 
 from wbclib.files import UserError, digest
 from wbclib.presets import PRESETS
+from wbclib.values import AtLeastOne, Count, Momentum, Name, NotNegative, Number, Odd, OneOf, Positive, Range, Several
+
+from wbclib.values import Share, build, mapping, merge, said  # isort: skip
+
+__all__ = ["Measure", "RunConfig", "build", "merge", "run_config", "to_dict"]
+
+Side = Annotated[int, Range(8, multiple=4)]  # of what the networks see
+SQUEEZENET = 20  # the least that it sees
+# Keys of tables further up, which this module must not import; a test compares them.
+Look = Annotated[str, OneOf("", "screentone", "duotone", "linocut", "poster")]
+Features = Annotated[str, OneOf(
+    "vgg19", "vgg16", "vgg19_conv3_1", "squeezenet1_1", "resnet50", "resnet50_v2", "mobilenet_v2", "inception",
+    "random_vgg11", "random_resnet18",
+)]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,57 +35,64 @@ class CorpusSpec:
     """Where one corpus comes from and which share of it is held back.
 
     ``path`` is relative to the assets folder (see :func:`wbclib.paths.assets`) unless absolute;
-    several folders may be joined with ``+``. ``listing`` names a CSV whose column ``file`` allows files
+    several folders may be joined with ``+``; where a name itself holds a plus, the longest reading that is a
+    folder wins, from the left. ``listing`` names a CSV whose column ``file`` allows files
     in; ``groups`` is ``<csv>:<column>``: files of one group are never divided between training and validation.
     """
 
-    kind: str = "bundled"  # bundled | toon | folder
+    kind: Annotated[str, OneOf("bundled", "toon", "folder")] = "bundled"
     path: str = ""
     listing: str = ""
     groups: str = ""
-    count: int = 0  # toon: how many are drawn; folder: keep the first `count` by hash (0: all)
-    size: int = 256  # toon: side in pixels
-    seed: int = 0  # toon
-    validation_percent: int = 0  # 0: the same images train and are measured; the tables say so
-    look: str = ""  # redrawn in a key of wbclib.corpora.looks.LOOKS; empty: as it is
+    count: Count = 0  # toon: how many are drawn; folder: keep the first `count` by hash (0: all)
+    size: Annotated[int, Range(32)] = 256  # toon: side in pixels
+    seed: Count = 0  # toon
+    validation_percent: Annotated[int, Range(0, 99)] = 0  # 0: the same images train and are measured; the tables say so
+    look: Look = ""  # redrawn in a key of wbclib.corpora.looks.LOOKS; empty: as it is
 
 
 @dataclass(frozen=True)
 class Surface:
     """Guided filter of the surface representation (official code: r = 5, eps = 0.2 on [-1, 1] data)."""
 
-    radius: int = 5
-    eps: float = 0.2
+    radius: AtLeastOne = 5
+    eps: Positive = 0.2
 
 
 @dataclass(frozen=True)
 class Structure:
     """Structure representation: segments, merged regions, one colour per region."""
 
-    segmenter: str = "felzenszwalb"  # felzenszwalb | slic
-    scale: float = 1.0  # felzenszwalb, scikit-image's: larger values give larger segments
-    sigma: float = 0.8  # felzenszwalb
-    min_size: int = 10  # felzenszwalb
-    segments: int = 200  # slic: number of seeds
-    compactness: float = 10.0  # slic
-    merging: str = "regions"  # regions: to a true region count | pairs: the official code's count | none
-    regions: int = 200
-    sizes: str = "true"  # true | first: the official code uses the size of region 1 for every region
-    colouring: str = "adaptive"  # adaptive | mean
-    thresholds: str = "byte"  # byte: gamma on the 0-255 scale | unit: the official code, where they never act
-    order: str = "paper"  # paper: median where sigma is small | official: mean and median swapped
-    gamma1: float = 20.0
-    gamma2: float = 40.0
-    mu: float = 1.2
+    segmenter: Annotated[str, OneOf("felzenszwalb", "slic")] = "felzenszwalb"
+    scale: NotNegative = 1.0  # felzenszwalb, scikit-image's: larger values give larger segments
+    sigma: NotNegative = 0.8  # felzenszwalb
+    min_size: AtLeastOne = 10  # felzenszwalb
+    segments: AtLeastOne = 200  # slic: number of seeds
+    compactness: Positive = 10.0  # slic
+    # regions: to a true region count | pairs: the official code's count
+    merging: Annotated[str, OneOf("regions", "pairs", "none")] = "regions"
+    regions: AtLeastOne = 200
+    sizes: Annotated[str, OneOf("true", "first")] = (
+        "true"  # first: the official code uses the size of region 1 for every region
+    )
+    colouring: Annotated[str, OneOf("adaptive", "mean")] = "adaptive"
+    # byte: gamma on the 0-255 scale | unit: the official code, where they never act
+    thresholds: Annotated[str, OneOf("byte", "unit")] = "byte"
+    # paper: median where sigma is small | official: mean and median swapped
+    order: Annotated[str, OneOf("paper", "official")] = "paper"
+    gamma1: Number = 20.0
+    gamma2: Number = 40.0
+    mu: Positive = 1.2
 
 
 @dataclass(frozen=True)
 class Texture:
     """Random colour shift of the texture representation."""
 
-    variant: str = "paper"  # paper | official
-    alpha: float = 0.8  # paper: share of the luma
-    spread: float = 0.1  # official: half width of the uniform weights around the luma's
+    variant: Annotated[str, OneOf("paper", "official")] = "paper"
+    alpha: Share = 0.8  # paper: share of the luma
+    # official: half width of the uniform weights around the luma's
+    spread: Annotated[float, Range(0, 1 / 3, below=True)] = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,21 +100,21 @@ class Flow:
     """Flow-based abstraction, names as in the papers (Kang et al. 2007 and 2009); pixels, and colours of 0 to 255."""
 
     radius: int = 5  # of the window of the edge tangent flow
-    iterations: int = 3
+    iterations: Count = 3
     separable: bool = False
     eta: float = 1.0  # slope of the magnitude weight
     sigma_c: float = 1.0  # centre of the difference of Gaussians
     sigma_m: float = 3.0  # length of lines
-    rho: float = 0.997  # share of the surround; smaller draws less
-    tau: float = 0.8  # threshold of lines; larger draws more
+    rho: Number = 0.997  # share of the surround; smaller draws less
+    tau: Number = 0.8  # threshold of lines; larger draws more
     drawings: int = 1  # how often lines are found, each time with the lines of before drawn into the photograph
     sigma_e: float = 2.0  # bilateral filter along the flow
     r_e: float = 50.0
     sigma_g: float = 2.0  # and across it
     r_g: float = 10.0
-    smoothings: int = 2
+    smoothings: Count = 2
     bins: int = 8  # of lightness
-    sharpness: float = 3.0  # of the steps between them, phi of Winnemöller et al. 2006
+    sharpness: Number = 3.0  # of the steps between them, phi of Winnemöller et al. 2006
 
     def __post_init__(self) -> None:
         for name in ("radius", "drawings", "bins", "sigma_c", "sigma_m", "sigma_e", "r_e", "sigma_g", "r_g"):
@@ -106,35 +128,35 @@ class Flow:
 class OutputFilter:
     """Guided filter between photograph and network output (official code: training 1e-2, inference 5e-3)."""
 
-    radius: int = 1
-    train_eps: float = 1e-2
-    infer_eps: float = 5e-3
+    radius: Count = 1
+    train_eps: Positive = 1e-2
+    infer_eps: Positive = 5e-3
 
 
 @dataclass(frozen=True)
 class Residual:
     """CartoonGAN's networks."""
 
-    width: int = 64  # channels of the generator's first layer; the discriminator's has half
-    norm: str = "instance"  # instance: the official code | batch: the paper
+    width: AtLeastOne = 64  # channels of the generator's first layer; the discriminator's has half
+    norm: Annotated[str, OneOf("instance", "batch")] = "instance"  # instance: the official code | batch: the paper
 
 
 @dataclass(frozen=True)
 class Edges:
     """CartoonGAN's edge-smoothed cartoons; lengths in pixels of the crop that the discriminator sees."""
 
-    weight: float = 1.0  # of their part of the discriminator's loss; 0: no edge-promoting loss
-    low: float = 100.0  # Canny's thresholds, on the 0-255 scale
-    high: float = 200.0
-    dilation: int = 5  # side of the square
-    blur: int = 5  # side of the Gaussian's window
+    weight: NotNegative = 1.0  # of their part of the discriminator's loss; 0: no edge-promoting loss
+    low: NotNegative = 100.0  # Canny's thresholds, on the 0-255 scale
+    high: NotNegative = 200.0
+    dilation: Odd = 5  # side of the square
+    blur: Odd = 5  # side of the Gaussian's window
 
 
 @dataclass(frozen=True)
 class Adapters:
     """Many styles in one network (method ``styles``)."""
 
-    kind: str = "parallel"  # parallel | series
+    kind: Annotated[str, OneOf("series", "parallel")] = "parallel"
     train: str = ""  # the one style that learns while all else stays as it is; empty: everything learns
 
 
@@ -142,53 +164,61 @@ class Adapters:
 class Weights:
     """Weight of every loss term. A term whose weight is 0 is not computed."""
 
-    surface: float = 0.0
-    texture: float = 0.0
-    structure: float = 0.0
-    content: float = 0.0
-    tv: float = 0.0
-    pixel: float = 0.0
-    abstraction: float = 0.0  # the photograph's flow-based abstraction in place of the photograph
-    look: float = 0.0  # the photograph itself in the look of the style that is learnt (method styles), supervised
-    adversarial: float = 0.0  # CartoonGAN's discriminator; surface and texture have their own
+    surface: NotNegative = 0.0
+    texture: NotNegative = 0.0
+    structure: NotNegative = 0.0
+    content: NotNegative = 0.0
+    tv: NotNegative = 0.0
+    pixel: NotNegative = 0.0
+    abstraction: NotNegative = 0.0  # the photograph's flow-based abstraction in place of the photograph
+    look: NotNegative = 0.0  # the photograph itself in the look of the style that is learnt (method styles), supervised
+    adversarial: NotNegative = 0.0  # CartoonGAN's discriminator; surface and texture have their own
 
 
 @dataclass(frozen=True)
 class RunConfig:
     """Everything that one training run depends on, apart from its data and its source code."""
 
-    method: str = "pretrain"  # a key of wbclib.train.methods.METHODS
+    # A key of wbclib.train.methods.METHODS.
+    method: Annotated[str, OneOf("pretrain", "whitebox", "cartoongan", "styles")] = "pretrain"
     init: str = ""  # run whose generator this one starts from; empty: from scratch
-    seed: int = 0
-    steps: int = 10
-    size: int = 64
-    batch: int = 2
-    lr: float = 2e-4
-    beta1: float = 0.5
-    beta2: float = 0.99
-    precision: str = "auto"  # auto: bfloat16 where the device computes it natively | float32 | bfloat16
-    adversarial: str = "lsgan"  # lsgan | log
-    features: str = "random_vgg11"  # perceptual network, a key of wbclib.networks.features.NETWORKS
-    perceptual_norm: str = "mean"  # mean absolute difference | official: divided once more by h*w*c | squared: mean
-    tv_norm: str = "mean"  # mean | official: squared, divided once more by the number of values
-    scale_min: float = 0.5  # smallest crop, as a share of the image's short side
+    seed: Count = 0
+    steps: AtLeastOne = 10
+    size: Side = 64
+    batch: AtLeastOne = 2
+    lr: Positive = 2e-4
+    beta1: Momentum = 0.5
+    beta2: Momentum = 0.99
+    # auto: bfloat16 where the device computes it natively
+    precision: Annotated[str, OneOf("auto", "float32", "bfloat16")] = "auto"
+    adversarial: Annotated[str, OneOf("lsgan", "log")] = "lsgan"
+    features: Features = "random_vgg11"  # perceptual network, a key of wbclib.networks.features.NETWORKS
+    # mean: of absolute differences | official: divided once more by h*w*c | squared: mean of squares
+    perceptual_norm: Annotated[str, OneOf("mean", "official", "squared")] = "mean"
+    tv_norm: Annotated[str, OneOf("mean", "official")] = (
+        "mean"  # official: squared, divided once more by the number of values
+    )
+    scale_min: Annotated[float, Range(0, 1, above=True)] = 0.5  # smallest crop, as a share of the image's short side
     surface: Surface = field(default_factory=Surface)
     structure: Structure = field(default_factory=Structure)
     texture: Texture = field(default_factory=Texture)
     flow: Flow = field(default_factory=Flow)
     output: OutputFilter = field(default_factory=OutputFilter)
-    generator: str = "unet"  # a key of wbclib.train.method.GENERATORS: unet | residual
+    generator: Annotated[str, OneOf("unet", "residual")] = "unet"  # a key of wbclib.train.method.GENERATORS
     residual: Residual = field(default_factory=Residual)
     edges: Edges = field(default_factory=Edges)
-    kept: int = 0  # crops of each kind that are cut once and drawn from, features kept; 0: every step cuts new ones
-    pool: int = 0  # outputs kept to show to the discriminator again (official CartoonGAN code: 50); 0: none
+    kept: Count = 0  # crops of each kind that are cut once and drawn from, features kept; 0: every step cuts new ones
+    pool: Count = 0  # outputs kept to show to the discriminator again (official CartoonGAN code: 50); 0: none
     weights: Weights = field(default_factory=Weights)
     photos: CorpusSpec = field(default_factory=CorpusSpec)
     cartoons: CorpusSpec = field(default_factory=lambda: CorpusSpec(kind="toon", count=64))
-    checkpoint_every: int = 100
-    sample_every: int = 100
-    trail_every: int = 0  # steps between generators that are kept, the first before any step; 0: none
-    styles: dict[str, CorpusSpec] = field(default_factory=dict)  # method styles: each with its cartoons, in turn
+    checkpoint_every: AtLeastOne = 100
+    sample_every: AtLeastOne = 100
+    trail_every: Count = 0  # steps between generators that are kept, the first before any step; 0: none
+    # Method styles: each with its cartoons, in turn; its name becomes a part of the names of layers.
+    styles: Annotated[dict[str, CorpusSpec], Name(r"[\w-]{1,99}", "letters, digits, _ and -")] = field(
+        default_factory=dict
+    )
     adapters: Adapters = field(default_factory=Adapters)
 
     def __post_init__(self) -> None:
@@ -197,6 +227,12 @@ class RunConfig:
         if self.adapters.train and self.adapters.train not in self.styles:
             known = ", ".join(self.styles) or "none"
             raise UserError(f"adapters.train: {self.adapters.train!r} is not among the run's styles: {known}")
+        if self.features == "squeezenet1_1" and self.size < SQUEEZENET:
+            raise UserError(f"size: {self.size} is too small for squeezenet1_1; say at least {SQUEEZENET}")
+        for group, low, high in (("structure", "gamma1", "gamma2"), ("edges", "low", "high")):
+            options = getattr(self, group)
+            if getattr(options, low) > getattr(options, high):
+                raise UserError(f"{group}.{low}: {getattr(options, low)} is above {high}; say at most as much")
 
     def corpora(self) -> dict[str, CorpusSpec]:
         """What a run learns from: ``photos``, and ``cartoons`` or, with several styles, those of each that learns."""
@@ -232,47 +268,21 @@ LATER = (
 class Measure:
     """How distances are measured: networks that must differ from the one that trains, and N."""
 
-    networks: tuple[str, ...] = ("random_resnet18",)
-    crops: int = 32  # number of crops on each side
-    size: int = 64
-    kid_subsets: int = 20
-    kid_subset_size: int = 16
-    bootstraps: int = 50
-    seed: int = 0
+    networks: Annotated[tuple[Features, ...], Range(1)] = ("random_resnet18",)
+    crops: Several = 32  # number of crops on each side
+    size: Side = 64
+    kid_subsets: AtLeastOne = 20
+    kid_subset_size: Several = 16
+    bootstraps: Several = 50
+    seed: Count = 0
 
-
-def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with ``change`` laid over it, mapping by mapping."""
-    result = dict(base)
-    for key, value in change.items():
-        old = result.get(key)
-        result[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return result
-
-
-def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
-    """A frozen dataclass from plain values; an unknown name or a wrong type is an error that says where."""
-    hints, known = get_type_hints(kind), {f.name for f in dataclasses.fields(kind)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise UserError(f"{where}: unknown parameter {unknown[0]!r}; known are: {', '.join(sorted(known))}")
-    ready: dict[str, Any] = {}
-    for key, value in values.items():
-        hint = hints[key]
-        if dataclasses.is_dataclass(hint) and not dataclasses.is_dataclass(value):
-            value = build(hint, value or {}, f"{where}.{key}")  # type: ignore[arg-type]
-        elif get_origin(hint) is dict:
-            if not isinstance(value, Mapping):
-                raise UserError(f"{where}.{key}: say a mapping of names to values, not {value!r}")
-            value = {name: build(get_args(hint)[1], part, f"{where}.{key}.{name}") for name, part in value.items()}
-        elif hint is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        elif hint in (int, float, str, bool) and type(value) is not hint:
-            raise UserError(f"{where}.{key}: {value!r} is not of type {hint.__name__}")  # type: ignore[union-attr]
-        elif isinstance(value, list):
-            value = tuple(value)
-        ready[key] = value
-    return kind(**ready)
+    def __post_init__(self) -> None:
+        if self.kid_subset_size > self.crops:
+            raise UserError(
+                f"kid_subset_size: {self.kid_subset_size} is more than crops, {self.crops}; say at most as many"
+            )
+        if "squeezenet1_1" in self.networks and self.size < SQUEEZENET:
+            raise UserError(f"size: {self.size} is too small for squeezenet1_1; say at least {SQUEEZENET}")
 
 
 def run_config(values: Mapping[str, Any], where: str = "run") -> RunConfig:
@@ -281,15 +291,19 @@ def run_config(values: Mapping[str, Any], where: str = "run") -> RunConfig:
     ``preset`` is expanded first. Each of ``styles`` is ``cartoons`` with what the style says of its own; one that is
     ``false`` is left out, so that a child can drop it.
     """
-    values = dict(values)
+    values = dict(mapping(values, where))
     preset = values.pop("preset", None)
     if preset is not None:
-        if preset not in PRESETS:
-            raise UserError(f"{where}: unknown preset {preset!r}; known are: {', '.join(PRESETS)}")
+        if not isinstance(preset, str) or preset not in PRESETS:
+            raise UserError(f"{where}: unknown preset {said(preset)}; known are: {', '.join(PRESETS)}")
         values = merge(PRESETS[preset], values)
     if isinstance(styles := values.get("styles"), Mapping):
-        cartoons = values.get("cartoons") or {}
-        values["styles"] = {name: merge(cartoons, own or {}) for name, own in styles.items() if own is not False}
+        cartoons = mapping(values.get("cartoons"), f"{where}.cartoons")
+        values["styles"] = {
+            name: merge(cartoons, mapping(own, f"{where}.styles.{said(name)}"))
+            for name, own in styles.items()
+            if own is not False
+        }
     return build(RunConfig, values, where)
 
 

@@ -18,7 +18,7 @@ import yaml
 from wbclib import corpora, paths
 from wbclib.corpora import bundled
 from wbclib.corpora.base import Corpus
-from wbclib.files import UserError, atomic, read_json, sha256, write_bytes, write_json, write_text
+from wbclib.files import UserError, atomic, atomic_folder, read_json, sha256, write_bytes, write_json, write_text
 from wbclib.networks.features import NETWORKS
 from wbclib.networks.weights import find
 from wbclib.options import CorpusSpec, to_dict
@@ -39,9 +39,7 @@ def pack(profile: Profile, name: str, folder: Path) -> Path:
     folder = Path(folder)
     if folder.exists():
         raise UserError(f"{folder} is there already: name a folder that does not exist yet")
-    temporary = folder.with_name(f".part-{folder.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
+    with atomic_folder(folder) as temporary:
         names = profile.chain(name)
         for source, target in _sources(profile, names).items():
             _copy(source, temporary / target)
@@ -56,9 +54,6 @@ def pack(profile: Profile, name: str, folder: Path) -> Path:
                 f"run {name} packs to {size / 1e6:.0f} MB, more than {LIMIT_BYTES / 1e6:.0f} MB: "
                 "set `count` in the profile's photos or cartoons to keep fewer images"
             )
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

@@ -7,22 +7,24 @@ image size, which runs and for how many steps. A *run* is one training run of a 
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
-
-from wbclib import paths
+from wbclib import paths, strict_yaml
 from wbclib.files import UserError, digest, read_json
-from wbclib.options import Measure, RunConfig, build, merge, run_config
+from wbclib.options import Measure, RunConfig, run_config
+from wbclib.values import Name, OneOf, build, mapping, merge, said
 from wbclib.variants import Variant, expand
 
 NAMES = ("smoke", "quick", "lab", "paper")
 FOLDER = Path(__file__).resolve().parent / "profiles.d"
+SUFFIXES = (".yaml", ".yml")
+WORDS = ("comparison", "ablation")  # stand for many runs
 SWITCHES = FOLDER / "switches.yaml"
 
 
@@ -35,7 +37,7 @@ class Profile:
     runs: Mapping[str, RunConfig]
     measure: Measure
     downloads: bool = False  # may official weights be fetched (always against a recorded hash)?
-    device: str = "auto"
+    device: Annotated[str, OneOf("auto", "cpu", "cuda")] = "auto"
     comparison: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # style -> method -> run; see styles()
     ablation: tuple[Variant, ...] = ()  # the full run first; empty: none
 
@@ -113,63 +115,117 @@ def load(name: str, device: str | None = None) -> Profile:
     """Read a profile.
 
     Args:
-        name: one of :data:`NAMES`, or the path of a YAML file of the same form whose ``extends`` names one.
+        name: one of :data:`NAMES`, or the path of a YAML file of the same form whose ``extends`` names one, or a file
+            beside it.
         device: ``cpu`` or ``cuda``; by default what :func:`device_kind` says. A profile's ``on_cpu`` and ``on_cuda``
             blocks change its base for that device.
+
+    Raises:
+        UserError: whatever is wrong in it, before anything is done.
     """
     values = _read(name)
     label = name if name in NAMES else Path(name).stem
+    where = f"profile {name}"
     if values.keys() & {"on_cpu", "on_cuda"}:
         device = device or device_kind(label)
-    values = merge(values, values.get(f"on_{device}") or {})
-    values.pop("on_cpu", None)
-    values.pop("on_cuda", None)
-    where = f"profile {name}"
-    base = values.pop("base", {})
-    plain = {
-        run: merge(base, change or {})
-        for run, change in (values.pop("runs", None) or {}).items()
-        if change is not False
-    }
-    if not plain:
-        raise UserError(f"{where}: it names no runs")
+    blocks = {f"on_{kind}": mapping(values.pop(f"on_{kind}", None), f"{where}, on_{kind}") for kind in ("cpu", "cuda")}
+    dropped = {run: False for run, change in mapping(values.get("runs"), f"{where}, runs").items() if change is False}
+    values = merge(merge(values, blocks.get(f"on_{device}", {})), {"runs": dropped})  # what a child drops stays away
+    plain = _runs(mapping(values.pop("base", None), f"{where}, base"), values.pop("runs", None), where)
     runs = {run: run_config(change, f"{where}, run {run}") for run, change in plain.items()}
+    _check_starts(runs, where)
     if block := values.pop("ablation", None):
-        made, values["ablation"] = expand(block, plain, _read_yaml(SWITCHES), f"{where}.ablation")
+        made, values["ablation"] = expand(block, plain, strict_yaml.read(SWITCHES), f"{where}, ablation")
         runs |= {run: run_config(change, f"{where}, run {run}") for run, change in made.items()}
-    values["comparison"] = _comparison(values.get("comparison") or {}, where)
-    measure = build(Measure, values.pop("measure", {}), f"{where}.measure")
+    _check_starts(runs, where)
+    values["comparison"] = _comparison(mapping(values.get("comparison") or None, f"{where}, comparison"), where)
+    measure = build(Measure, values.pop("measure", None), f"{where}, measure")
     return build(Profile, {**values, "name": label, "runs": runs, "measure": measure}, where)
 
 
-def _comparison(values: Any, where: str) -> dict[str, dict[str, str]]:
+def _runs(base: Mapping[str, Any], changes: Any, where: str) -> dict[str, dict[str, Any]]:
+    """Plain values of every run; one that is ``false`` is left out."""
+    found = {}
+    for run, change in mapping(changes, f"{where}, runs").items():
+        if not Name().holds(run) or run in WORDS:
+            raise UserError(f"{where}, runs: {said(run)} cannot name a run; say another name, of {Name()}")
+        if change is not False:
+            found[run] = merge(base, mapping(change, f"{where}, runs.{run}"))
+    if not found:
+        raise UserError(f"{where}: it names no runs")
+    return found
+
+
+def _check_starts(runs: Mapping[str, RunConfig], where: str) -> None:
+    """UserError where a run can never begin: by what it starts from, or because nothing is asked of it."""
+    for name, config in runs.items():
+        here, seen, at = f"{where}, run {name}", [name], config
+        if problem := impossible(config):
+            raise UserError(f"{here}.{problem}")
+        while at.init:
+            if at.init not in runs:
+                raise UserError(f"{here}.init: there is no run {said(at.init)}; there are: {', '.join(runs)}")
+            if at.init in seen:
+                raise UserError(f"{here}.init: {' -> '.join([*seen, at.init])} goes in a circle; let one say init: ''")
+            seen.append(at.init)
+            at = runs[at.init]
+        if config.init and _shape(config) != _shape(runs[config.init]):
+            raise UserError(f"{here}.init: {config.init} has another generator; say the same generator and residual")
+
+
+def impossible(config: RunConfig) -> str:
+    """Why nothing can be trained so, or nothing: which option, and what to say."""
+    if not any(dataclasses.astuple(config.weights)):
+        return "weights: this run has no loss term; give at least one weight above 0"
+    if config.weights.look and config.method != "styles":
+        return "weights.look: the loss term look needs the method styles; say 0"
+    for role, spec in config.corpora().items():
+        if spec.kind == "toon" and not spec.count:
+            return f"{role.split()[0]}.count: 0 cartoons to draw; say how many, 1 or more"
+    return _impossible_styles(config) if config.method == "styles" else ""
+
+
+def _impossible_styles(config: RunConfig) -> str:
+    if not config.styles:
+        return "styles: none is named; say a mapping of at least one name to its cartoons"
+    if config.pool:
+        return f"pool: {config.pool} outputs of all styles would be mixed; say 0"
+    if (config.generator, config.residual.norm) != ("residual", "instance"):
+        return "generator: adapters need the networks of CartoonGAN; say residual, and residual.norm instance"
+    plain = [style for style, spec in config.styles.items() if config.weights.look and not spec.look]
+    return f"weights.look: style {plain[0]} has no look; give it one, or say 0" if plain else ""
+
+
+def _shape(config: RunConfig) -> Any:
+    return (config.generator, config.residual if config.generator == "residual" else None)
+
+
+def _comparison(values: Mapping[str, Any], where: str) -> dict[str, dict[str, str]]:
     """Style -> method -> run; a style or a method that is ``false`` is left out, so that a child can drop it."""
-    try:
-        return {
-            style: {method: run for method, run in methods.items() if run}
-            for style, methods in values.items()
-            if methods
-        }
-    except AttributeError:
-        raise UserError(
-            f"{where}.comparison: say a mapping of style to a mapping of method to run, not {values!r}"
-        ) from None
+    found = {}
+    for style, methods in values.items():
+        if methods:
+            named = mapping(methods, f"{where}, comparison.{style}")
+            found[style] = {method: run for method, run in named.items() if run}
+    return found
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read(name: str, below: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Values of a profile laid over those of the one that it extends, and so on; ``below``: the files on the way."""
     path = FOLDER / f"{name}.yaml" if name in NAMES else Path(name)
-    if name not in NAMES and path.suffix not in (".yaml", ".yml"):
+    if name not in NAMES and path.suffix not in SUFFIXES:
         raise UserError(f"unknown profile {name!r}; say one of {', '.join(NAMES)}, or a YAML file")
-    values = _read_yaml(path)
+    if (here := path.resolve()) in below:
+        circle = " -> ".join(file.name for file in (*below, here))
+        raise UserError(
+            f"profile {below[0].name}.extends: {circle} goes in a circle; let one extend smoke, quick or lab"
+        )
+    values = dict(strict_yaml.read(path))
     parent = values.pop("extends", None)
-    return merge(_read(parent), values) if parent else values
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"cannot read profile {paths.shown(path)}: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise UserError(f"profile {paths.shown(path)} is not a mapping of names to values")
-    return values
+    if parent is None or parent == "":
+        return values
+    if not isinstance(parent, str):
+        raise UserError(f"profile {name}.extends: say one of {', '.join(NAMES)}, or a YAML file, not {said(parent)}")
+    if Path(parent).suffix in SUFFIXES:
+        parent = str(path.parent / parent)
+    return merge(_read(parent, (*below, here)), values)

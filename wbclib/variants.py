@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from wbclib.files import UserError
-from wbclib.options import build, merge, run_config
+from wbclib.options import run_config
+from wbclib.values import Count, OneOf, Range, build, merge, said
 
 Values = Mapping[str, Any]
 FULL = "full"
+Kind = Annotated[str, OneOf("full", "replicate", "drop", "switch", "control")]
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,13 @@ class Grid:
 
     full: str = "whitebox"  # the run that every other one is, changed
     base: Mapping[str, Any] = field(default_factory=dict)  # a schedule for all of them, the full one too
-    seeds: tuple[int, ...] = (0,)
-    one_seed: tuple[str, ...] = ()  # kinds of variants that are trained with the first of the seeds alone
+    seeds: Annotated[tuple[Count, ...], Range(1)] = (0,)
+    one_seed: tuple[Kind, ...] = ()  # kinds of variants that are trained with the first of the seeds alone
     all_seeds: tuple[str, ...] = ()  # switches that are trained with all of them in spite of that
-    replicates: int = 2  # with one seed: further full runs, with other seeds, to see how far runs differ by chance
+    replicates: Count = 2  # with one seed: further full runs, with other seeds, to see how far runs differ by chance
     drop: bool = True  # every term of the full run, and its initialisation
     switches: tuple[str, ...] = ()  # of switches.yaml: a switch with all of its settings, or one as switch-setting
-    control: Mapping[str, Any] = field(default_factory=dict)  # term -> factors of its weight
+    control: Any = field(default_factory=dict)  # term -> factors of its weight
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,10 @@ def _sweeps(control: object, weights: Mapping[str, float], where: str) -> Iterat
     for term, factors in control.items():
         if term not in weights:
             raise UserError(f"{where}.control: {term!r} is no term of the full run; it has: {', '.join(weights)}")
+        if factors and not isinstance(factors, list | tuple):
+            raise UserError(f"{where}.control.{term}: say a list of factors in [brackets], not {said(factors)}")
         for factor in factors or ():
-            if isinstance(factor, bool) or not isinstance(factor, int | float) or not factor > 0:
-                raise UserError(f"{where}.control.{term}: a factor is a number above 0, not {factor!r}")
+            number = isinstance(factor, int | float) and not isinstance(factor, bool)
+            if not number or not Range(0, above=True).holds(factor):
+                raise UserError(f"{where}.control.{term}: a factor is a number above 0, not {said(factor)}")
             yield "control", term, f"x{factor:g}", {"weights": {term: weights[term] * factor}}

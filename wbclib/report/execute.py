@@ -51,11 +51,16 @@ def check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
     cells = tagged(read(path), "parameters")
     if len(cells) != 1:
         raise UserError(f"{paths.shown(path)} has {len(cells)} cells tagged 'parameters'; tag exactly one")
-    known = papermill.inspect_notebook(str(path))
+    known = papermill.inspect_notebook(_literal(path))
     if unknown := sorted(set(parameters) - set(known)):
         raise UserError(
             f"{paths.shown(path)} has no parameter {unknown[0]!r}; its parameters are: {', '.join(known) or 'none'}"
         )
+
+
+def _literal(path: Path) -> str:
+    """A path as papermill wants it, to which braces are places for parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 @contextmanager
@@ -89,7 +94,7 @@ def execute(path: Path, target: Path, parameters: Mapping[str, Any], *, threads:
         draft = Path(folder) / path.name
         # fmt: off
         arguments = dict(
-            input_path=str(path), output_path=str(draft), parameters=dict(parameters), kernel_name="python3",
+            input_path=_literal(path), output_path=_literal(draft), parameters=dict(parameters), kernel_name="python3",
             language="python", progress_bar=False, cwd=str(path.parent), kernel_manager_class=OwnKernel,
         )
         # fmt: on
@@ -112,10 +117,13 @@ def _run(arguments: dict[str, Any], tries: int = 2) -> None:
         try:
             papermill.execute_notebook(**arguments)
             return
+        except KeyboardInterrupt:
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # else it tells of the cell that is left alone
+            raise
         except RuntimeError as error:
             if "before replying" not in str(error):
                 raise
-            name = paths.shown(Path(arguments["input_path"]))
+            name = arguments["input_path"].rsplit("/", 1)[-1]
             if not left:
                 raise UserError(f"{name}: its kernel does not start ({error}); is there memory left?") from error
             LOG.warning("%s: its kernel did not start; trying once more", name)
@@ -152,7 +160,7 @@ def scrub(notebook: NotebookNode, source: Path, target: Path) -> NotebookNode:
         (sys.prefix, ".venv"),
         (sys.base_prefix, "python"),
         (tempfile.gettempdir() + "/", ""),
-        (str(Path.home()), "~"),
+        (os.path.expanduser("~"), "~"),  # which stays "~" for a user who has no home
     )
     patterns = [(re.compile(r"(?<![\w+/=])" + re.escape(old)), new) for old, new in here if len(old) > 1]
     return nbformat.from_dict(_replace(notebook, patterns))

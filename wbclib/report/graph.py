@@ -8,17 +8,17 @@ whose names carry the hash of what they depend on. :func:`sync` makes the stamps
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
-import shlex
-import subprocess
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from wbclib import paths, profiles
-from wbclib.files import UserError, digest, read_json
+from wbclib.files import UserError, digest, locked, make_folder, no_place, read_json, stopped, terminable
 from wbclib.options import to_dict
+from wbclib.precision import OVERRIDE, asked
+from wbclib.report import processes
 from wbclib.report.notebooks import names, read_notebook
 
 BUNDLE = 4  # short runs that one process trains one after the other: it costs 10 s to start, a run of few steps 3 s
@@ -38,9 +38,11 @@ class Graph:
     """
 
     def __init__(self, profile: str) -> None:
-        self.source = profile
+        self.source = profile if profile in profiles.NAMES else str(Path(profile).resolve())
         self.profile = profiles.load(profile)
-        self.folder = paths.cache("stamps", self.profile.name)
+        name = self.profile.name
+        # A part of Snakemake's patterns and of shell commands, so that an odd name gives way to its hash.
+        self.folder = paths.stamps(name if re.fullmatch(r"\w[\w.-]*", name, re.ASCII) else digest(name)[:16])
         self.notebooks = names()
         self.wants = {name: self._wants(name) for name in self.notebooks}
 
@@ -162,7 +164,7 @@ class Graph:
             if not record.is_file() or read_json(record).get("config_hash") != self.profile.hash(run):
                 stamp.unlink(missing_ok=True)
             elif not stamp.exists() or record.stat().st_mtime > stamp.stat().st_mtime:
-                stamp.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(stamp.parent)
                 stamp.touch()
         for notebook in self.notebooks:
             if not all(path.is_file() for path in self.notebook_outputs(notebook)):
@@ -180,6 +182,10 @@ class Graph:
             for stamp, inputs in steps.items()
         )
 
+    def precision(self, run: str) -> str:
+        """What a finished run was trained in, as Lightning Fabric calls it."""
+        return str(read_json(paths.record(self.profile.name, run))["device"]["precision"])
+
     def index(self) -> Path:
         """The page that lists everything."""
         return paths.report(self.profile.name, "html", "index.html")
@@ -190,23 +196,32 @@ def shown(path: Path) -> str:
     return os.path.relpath(path, paths.root())
 
 
-def command(*words: str) -> str:
-    """A shell command that runs ``python -m wbclib`` of this checkout with this interpreter."""
-    words = (sys.executable, "-m", "wbclib", *words)
-    return f"(cd {shlex.quote(str(paths.CHECKOUT))} && {shlex.join(words)})"
+def environment(graph: Graph) -> dict[str, str]:
+    """What the steps' shell commands are told. In the environment neither Snakemake nor a shell reads names as code."""
+    return {
+        "WBC_PROFILE": graph.source,
+        "WBC_NAME": graph.profile.name,
+        "WBC_PYTHON": sys.executable,
+        "WBC_CHECKOUT": str(paths.CHECKOUT),
+    }
+
+
+def command(words: str) -> str:
+    """A shell command that runs ``python -m wbclib`` of this checkout with this interpreter for this profile."""
+    return f'(cd -- "$WBC_CHECKOUT" && "$WBC_PYTHON" -m wbclib {words} --profile="$WBC_PROFILE")'
 
 
 def command_line(graph: Graph, jobs: int) -> list[str]:
-    """The words that call Snakemake.
+    """The words that call Snakemake; it works in :func:`wbclib.paths.root`.
 
     Stale locks do not matter (:func:`reproduce` holds its own, which goes with the process), incomplete steps
     run again, and a step that fails does not stop those that do not need it.
     """
     # fmt: off
     words = [
-        sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(paths.root()),
+        sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE),
         "--cores", str(jobs), "--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--drop-metadata",
-        "--keep-going", "--quiet", "all", "--config", f"profile={graph.source}",
+        "--keep-going", "--quiet", "all",
     ]
     # fmt: on
     first = graph.first()
@@ -215,9 +230,14 @@ def command_line(graph: Graph, jobs: int) -> list[str]:
 
 def snakemake(graph: Graph, jobs: int) -> int:
     """Run the graph; what the steps print goes to the terminal as it is."""
-    modules = os.pathsep.join(filter(None, [str(paths.CHECKOUT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": modules}
-    return subprocess.run(command_line(graph, jobs), env=environment, check=False).returncode
+    begun = graph.folder / ".begun"  # the Snakefile makes it before the first step
+    begun.unlink(missing_ok=True)
+    words, settings = command_line(graph, jobs), os.environ | environment(graph)
+    status = processes.run(words, settings, paths.root())
+    if status and not begun.exists():  # it was told to be quiet: ask it again
+        loud = [word for word in words if word not in ("--quiet", "all")]
+        print(*processes.told([*loud, "--dry-run"], settings, paths.root())[-10:], sep="\n", file=sys.stderr)
+    return status
 
 
 def stamped(path: Path) -> int:
@@ -227,24 +247,20 @@ def stamped(path: Path) -> int:
 
 def reproduce(profile: str, jobs: int) -> int:
     """Bring a profile's whole study up to date and say what was done; 0 when everything is there."""
-    if Path(profile).suffix in (".yaml", ".yml"):
-        profile = str(Path(profile).resolve())
-    graph = Graph(profile)
-    graph.folder.mkdir(parents=True, exist_ok=True)
-    with (graph.folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(f"another make reproduce of {graph.profile.name} is running: wait for it") from error
+    graph, wanted = Graph(profile), asked()
+    with locked(graph.folder / ".lock", f"another make reproduce of {graph.profile.name} is running: wait for it"):
         graph.sync()
         if graph.done():
             print(f"nothing to do: {paths.shown(graph.index())} is up to date (touch a notebook to execute it again)")
+            if other := [run for run in graph.profile.runs if wanted not in ("", graph.precision(run))]:
+                print(f"{OVERRIDE} changes no finished run: {len(other)} were trained in another precision; "
+                      "make clean, or another folder in WBC_ROOT, begins anew")  # fmt: skip
             return 0
         status = snakemake(graph, jobs)
         if status:
             from wbclib.report import site
 
-            site.index(profile)  # lists loudly what is missing
+            site.index(graph.source)  # lists loudly what is missing
     index = graph.index()
     if status:
         print(f"error: not everything could be made (see above); what there is: {index.as_uri()}", file=sys.stderr)
@@ -259,16 +275,21 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--profile", default="quick", help="smoke, quick, lab, paper or a YAML file")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="steps at the same time")
     options = parser.parse_args(words)
+    os.environ.update(paths.homes())
     try:
         if options.jobs < 1:
             raise UserError(f"JOBS={options.jobs}: say a number of at least 1")
-        return reproduce(options.profile, options.jobs)
+        with terminable():
+            return reproduce(options.profile, options.jobs)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except OSError as error:
+        print(f"error: {no_place(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
         print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        return stopped(stop)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ functions; their modules are reached by ``from wbclib.represent.surface import .
 
 from __future__ import annotations
 
+from wbclib.represent import compiled  # noqa: F401 (before the kernels: says where they are kept)
 from wbclib.represent.structure import colour_regions, merge_regions, segment, structure
 from wbclib.represent.surface import guided_filter, output_filter, sharpen, surface
 from wbclib.represent.texture import channel_weights, colour_shift, colour_shift_pair, luma

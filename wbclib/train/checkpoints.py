@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from wbclib.files import UserError, read_json, sha256, write_bytes, write_json
+from wbclib.files import UserError, atomic_folder, read_json, sha256, write_bytes, write_json
 
 PART_BYTES = 15 * 2**20
 KEEP = 2
@@ -82,19 +81,14 @@ def write(folder: Path, step: int, tensors: Mapping[str, Tensor], state: Mapping
     A kill or a full disk leaves the older checkpoints untouched and no folder under the final name.
     """
     target = folder / f"checkpoint-{step:08d}"
-    temporary = folder / f".part-{target.name}"
-    shutil.rmtree(temporary, ignore_errors=True)
     hashes = {}
-    try:
+    with atomic_folder(target) as temporary:
         for number, group in enumerate(parts(tensors)):
             path = temporary / f"part-{number:02d}.safetensors"
             write_bytes(path, save(group))
             hashes[path.name] = sha256(path)
         write_json(temporary / "state.json", {"step": step, "parts": hashes, **state})
         shutil.rmtree(target, ignore_errors=True)
-        os.replace(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     for old in present(folder)[:-KEEP]:
         shutil.rmtree(old, ignore_errors=True)
     return target

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import torch
 
 from wbclib.files import UserError
 from wbclib.options import RunConfig
-
-OVERRIDE = "WBC_PRECISION"  # environment variable: float32 or bfloat16 in place of precision: auto, for everything
-NAMES = {"float32": "32-true", "bfloat16": "bf16-mixed"}  # ours -> Fabric's
+from wbclib.precision import NAMES, asked
 
 
 def open_fabric(config: RunConfig, device: str = "auto") -> Any:
@@ -28,7 +25,7 @@ def open_fabric(config: RunConfig, device: str = "auto") -> Any:
     return fabric
 
 
-def precision(asked: str, device: str) -> Any:
+def precision(configured: str, device: str) -> Any:
     """Fabric's name of the precision that a configuration asks for.
 
     ``auto`` is what the environment variable ``WBC_PRECISION`` says. Without it, it is bfloat16 autocast where the
@@ -36,7 +33,7 @@ def precision(asked: str, device: str) -> Any:
     slower than float32.
 
     Args:
-        asked: ``auto``, ``float32`` or ``bfloat16``.
+        configured: ``auto``, ``float32`` or ``bfloat16``.
         device: ``cpu`` or ``cuda``.
 
     Returns:
@@ -45,17 +42,7 @@ def precision(asked: str, device: str) -> Any:
     Raises:
         UserError: another word, here or in ``WBC_PRECISION``.
     """
-    return asked_for(asked) or NAMES[native(device)]
-
-
-def asked_for(asked: str) -> str:
-    """As :func:`precision`, but nothing where the choice is left to the device."""
-    override = os.environ.get(OVERRIDE, "")
-    if override and override not in NAMES:
-        raise UserError(f"{OVERRIDE}={override}: say float32 or bfloat16, or unset it to let the device decide")
-    if asked != "auto" and asked not in NAMES:
-        raise UserError(f"precision {asked!r}: say auto, float32 or bfloat16")
-    return NAMES.get(override if asked == "auto" else asked, "")
+    return asked(configured) or NAMES[native(device)]
 
 
 def native(device: str) -> str:

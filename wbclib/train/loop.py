@@ -28,9 +28,10 @@ from wbclib.corpora import bundled
 from wbclib.corpora.loader import Loader, Turns
 from wbclib.files import UserError, sha256, write_bytes, write_json
 from wbclib.options import RunConfig, to_dict
+from wbclib.precision import asked
 from wbclib.profiles import Profile, load
 from wbclib.train import checkpoints, records, trail
-from wbclib.train.device import asked_for, open_fabric
+from wbclib.train.device import open_fabric
 from wbclib.train.method import Method
 from wbclib.train.methods import METHODS
 
@@ -68,7 +69,7 @@ def run(name: str, profile: str | Profile, *, progress: bool = True) -> dict[str
 
 def _tell_of_other_precision(record: dict[str, Any], profile: Profile) -> None:
     """A finished run stays as it is, also where WBC_PRECISION now asks for another precision; this says so."""
-    wanted, device = asked_for(profile.run(record["name"]).precision), record["device"]
+    wanted, device = asked(profile.run(record["name"]).precision), record["device"]
     if wanted and wanted != device["precision"]:
         log.warning("%s/%s was trained in %s, not in %s, and is used as it is; to train it again, move %s away",
                     profile.name, record["name"], device["precision"], wanted,

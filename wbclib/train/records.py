@@ -7,14 +7,12 @@ A run folder (``data/runs/<profile>/<name>``, not committed) holds ``config.yaml
 
 from __future__ import annotations
 
-import fcntl
 import json
 import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from typing import Any
 import torch
 import yaml
 
-from wbclib import paths
+from wbclib import files, paths
 from wbclib.corpora.base import Corpus
 from wbclib.files import UserError, read_json, write_text
 from wbclib.options import to_dict
@@ -73,16 +71,9 @@ def open_folder(profile: Profile, name: str) -> Path:
     return folder
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> AbstractContextManager[None]:
     """Hold a run folder for this process; the lock goes with the process, also when it is killed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(f"another process is training {paths.shown(folder)}: wait for it or stop it") from error
-        yield
+    return files.locked(folder / ".lock", f"another process is training {paths.shown(folder)}: wait for it or stop it")
 
 
 def keep_metrics(path: Path, step: int) -> None:
