@@ -10,13 +10,17 @@ import pytest
 from bs4 import BeautifulSoup
 from toy_notebooks import good
 
+from wbclib.files import read_json
+from wbclib.precision import NAMES
 from wbclib.report.notebooks import names
 
 NAME = 'it\'s {x} "y": #1 $HOME `id` é'
 
 
 @pytest.mark.study
-def test_the_study_is_complete_and_done_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_study_is_complete_and_done_once(
+    tmp_path: Path, precision: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkout = odd_places.checkout(tmp_path)
     with capfd.disabled():
         first = odd_places.reproduce(checkout, "smoke")
@@ -31,9 +35,11 @@ def test_the_study_is_complete_and_done_once(tmp_path: Path, capfd: pytest.Captu
         assert str(tmp_path) not in page.read_text("utf-8"), f"{page.name} knows where it was made"
 
     records = {path: path.stat().st_mtime_ns for path in checkout.glob("reports/records/smoke/*.json")}
-    assert records
+    assert {read_json(path)["device"]["precision"] for path in records} == {NAMES[precision]}
+    monkeypatch.setenv("WBC_PRECISION", next(word for word in NAMES if word != precision))
     second = odd_places.reproduce(checkout, "smoke")
     assert second.returncode == 0 and second.stdout.startswith("nothing to do")
+    assert f"{len(records)} were trained in another precision" in second.stdout
     assert records == {path: path.stat().st_mtime_ns for path in records}
     assert not list(checkout.rglob(".part-*"))
 
