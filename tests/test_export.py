@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +13,36 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+import yaml
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from wbclib import images, paths
+from wbclib import cli, images, paths
 from wbclib.corpora import bundled
 from wbclib.evaluate import speed_inference
 from wbclib.files import UserError
 from wbclib.inference import engine as engines
 from wbclib.inference import export as exports
+from wbclib.inference import styles
 from wbclib.inference.engine import engine
 from wbclib.inference.export import blockwise, box_filter, export
 from wbclib.inference.styles import Style
+from wbclib.inference.stylist import Stylist
 from wbclib.networks.generators import UNet
-from wbclib.options import OutputFilter
+from wbclib.options import CorpusSpec, OutputFilter, RunConfig, to_dict
 from wbclib.represent.surface import guided_filter
 
-SIZES = ((1, 64, 96), (1, 4, 4), (3, 36, 100), (1, 128, 52))  # the first is the traced one
+SIZES = ((1, 64, 96), (1, 4, 4), (3, 36, 100), (1, 128, 52))
+ODD = (
+    (1, 67, 101),
+    (1, 30, 30),
+    (1, 1, 1),
+    (1, 5, 3),
+    (2, 64, 96),
+    (2, 1, 7),
+    (1, 2, 131),
+    (2, 66, 97),
+)  # the last is the traced one
 
 
 def seeded_style(padding: str = "symmetric", upsample: str = "half_pixel", output: OutputFilter | None = None) -> Style:
@@ -97,6 +114,24 @@ def test_exported_style_is_the_style_at_every_size(float_file: Path, size: tuple
         assert wanted.abs().max() == 1, "the clamp must have something to do"
 
 
+@pytest.mark.parametrize("size", ODD)
+def test_any_size_is_what_the_stylist_draws(float_file: Path, size: tuple[int, int, int]) -> None:
+    photos = np.random.default_rng(5).integers(0, 256, (*size, 3), dtype=np.uint8)
+    drawing = Stylist(seeded_style(), device="cpu")
+    wanted = torch.stack([drawing.exact(photo) for photo in photos])
+    found = run(float_file, images.to_tensor(photos))
+    assert found.shape == wanted.shape == (size[0], 3, *size[1:])
+    assert (found - wanted).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8])
+def test_a_side_is_continued_by_its_last_pixel(size: int) -> None:
+    x = torch.arange(3.0 * size).reshape(1, 1, 3, size)
+    wanted = np.pad(x.numpy(), ((0, 0), (0, 0), (0, 0), (0, -size % 4)), mode="edge")
+    np.testing.assert_array_equal(exports.continued(x, 3).numpy(), wanted)
+    np.testing.assert_array_equal(exports.continued(x.mT, 2).mT.numpy(), wanted)
+
+
 def test_the_released_kind_of_generator_is_exported(tmp_path: Path, photo: Tensor) -> None:
     """TensorFlow's padding and grid, which PyTorch's operators do not have."""
     style = seeded_style("same", "legacy")
@@ -124,6 +159,78 @@ def test_licence_and_source_travel_with_the_file_and_folders_do_not(float_file: 
     assert b".py" not in data and str(paths.CHECKOUT).encode() not in data
 
 
+def test_a_file_states_the_licence_that_its_weights_have(study: Path) -> None:
+    """Of the package: the one in pyproject.toml and on the cards. Of a run: nobody's word but its owner's."""
+    code = tomllib.loads((paths.CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]["license"]
+    for name in styles.shipped():
+        told = exports.told(styles.load_style(name))
+        assert told["licence"] == told["spdx"] == code == "MIT"
+        assert f"licence of the code ({code})" in (styles.SHIPPED / name / "CARD.md").read_text("utf-8")
+        assert told["learnt_from"].startswith("photos: folder photos; cartoons: folder cartoons/")
+        assert exports.told(styles.load_style(str(styles.SHIPPED / name / "generator.safetensors")))["spdx"] == code
+    save_file(UNet().state_dict(), study / "mine.safetensors")
+    told = exports.told(styles.load_style(str(study / "mine.safetensors")))
+    assert told["licence"] == told["learnt_from"] == "not stated by its file" and told["spdx"] == "NOASSERTION"
+    config = dataclasses.replace(
+        RunConfig(), photos=CorpusSpec("folder", f"{study}/secret+b"), cartoons=CorpusSpec("toon")
+    )
+    (study / "config.yaml").write_text(yaml.safe_dump({"config": to_dict(config)}), "utf-8")
+    told = exports.told(styles.load_style(str(study / "mine.safetensors")))
+    assert told["spdx"] == "NOASSERTION" and told["learnt_from"] == "photos: folder secret+b; cartoons: toon"
+    official = exports.told(dataclasses.replace(seeded_style(), licence=styles.OFFICIAL_LICENCE))
+    assert official["licence"].startswith("CC BY-NC-SA 4.0, Xinrui Wang") and official["spdx"] == "CC-BY-NC-SA-4.0"
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("a.txt/model.onnx", "choose another folder"),  # a file in place of its folder
+        ("a.txt/below/model.onnx", "choose another folder"),
+        ("folder.onnx", "it is a folder"),
+        ("link.onnx", "is there already"),  # a link that leads nowhere
+        ("model.pt", r"ends in \.onnx"),
+        ("model", r"ends in \.onnx"),
+        ("x" * 300 + ".onnx", "too long"),
+    ],
+)
+def test_what_cannot_be_written_is_found_before_the_work(
+    tmp_path: Path, target: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "folder.onnx").mkdir()
+    (tmp_path / "link.onnx").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setattr(exports, "graph", lambda *_: pytest.fail("found after the work"))
+    before = sorted(tmp_path.iterdir())
+    assert cli.main(["export", "--out", str(tmp_path / target)]) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert re.search(says, told[-1]) and told[-1].startswith("wbc: ") and "Traceback" not in "".join(told)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_without_permission_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated, because root may write everywhere."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(exports.tempfile, "TemporaryFile", refused)
+    monkeypatch.setattr(exports, "graph", lambda *_: pytest.fail("found after the work"))
+    with pytest.raises(UserError, match="Permission denied; choose another folder") as caught:
+        export(seeded_style(), tmp_path / "new" / "model.onnx")
+    assert "\n" not in str(caught.value) and not (tmp_path / "new").exists()
+
+
+def test_the_command_replaces_only_when_told(float_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = onnx.load(str(float_file))
+    monkeypatch.setattr(exports, "graph", lambda network, output: ready)
+    target = tmp_path / "new" / "model.onnx"
+    assert cli.main(["export", "--out", str(target)]) == 0
+    first = target.read_bytes()
+    target.write_bytes(b"mine")
+    assert cli.main(["export", "--out", str(target)]) == 2 and target.read_bytes() == b"mine"
+    assert cli.main(["export", "--out", str(target), "--force"]) == 0 and target.read_bytes() == first
+
+
 def test_only_onnx_is_written_and_nothing_half(
     float_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,11 +241,14 @@ def test_only_onnx_is_written_and_nothing_half(
         raise OSError(28, "No space left on device")
 
     (tmp_path / "style.onnx").write_bytes(b"before")
+    monkeypatch.setattr(exports, "graph", lambda *_: pytest.fail("found after the work"))
+    with pytest.raises(UserError, match=r"is there already; --force .* replaces it"):
+        export(seeded_style(), tmp_path / "style.onnx")
     ready = onnx.load(str(float_file))
     monkeypatch.setattr(exports, "graph", lambda network, output: ready)
     monkeypatch.setattr(exports.onnx, "save", full)
     with pytest.raises(UserError, match="No space left"):
-        export(seeded_style(), tmp_path / "style.onnx")
+        export(seeded_style(), tmp_path / "style.onnx", force=True)
     assert [path.name for path in tmp_path.iterdir()] == ["style.onnx"]
     assert (tmp_path / "style.onnx").read_bytes() == b"before"
 
@@ -169,7 +279,10 @@ def test_int8_file_draws_the_same_picture(tmp_path: Path, photo: Tensor) -> None
     kernels = [array for array in model.graph.initializer if array.data_type == onnx.TensorProto.INT8 and array.dims]
     assert sum(len(array.dims) == 4 for array in kernels) == 17, "18 convolutions, and the first stays in float32"
     assert 35 < psnr(run(path, photo), expected(style, photo)) < 80
-    assert run(path, photo[..., :36, :100]).shape == (1, 3, 36, 100)
+    for height, width in ((67, 101), (30, 30), (1, 1), (5, 3)):
+        cut = photo[..., :height, :width]
+        wanted = Stylist(style, device="cpu").exact(images.to_uint8(cut)[0])
+        assert run(path, cut).shape == cut.shape and psnr(run(path, cut)[0], wanted) > 30
 
 
 def test_engines_agree_and_are_built_once(shared: Path, photo: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--style", help=STYLE)
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="for example model.onnx")
     export.add_argument("--int8", action="store_true", help="quantise the convolutions")
+    export.add_argument("--force", action="store_true", help="replace the file where it is there already")
     export.set_defaults(call=_export)
 
     ship = commands.add_parser("ship", help="make a finished white-box run a style of the package, with a model card")
@@ -190,7 +191,7 @@ def _cartoonize(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> None:
     from wbclib.inference import export, styles
 
-    print(export.export(styles.load_style(arguments.style), arguments.out, arguments.int8))
+    print(export.export(styles.load_style(arguments.style), arguments.out, arguments.int8, arguments.force))
 
 
 def _ship(arguments: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import io
 import logging
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,47 +27,94 @@ from torch import Tensor, nn
 from wbclib import images
 from wbclib.corpora import bundled, toon
 from wbclib.files import UserError, atomic
-from wbclib.inference.styles import Style
+from wbclib.inference.styles import LICENCE, OFFICIAL_LICENCE, Style
 from wbclib.networks.generators import UNet
-from wbclib.options import OutputFilter
+from wbclib.options import CorpusSpec, OutputFilter
 
 OPSET = 20
+STRIDE = 4  # sides of what the network sees are multiples of it
+SPDX = {LICENCE: "MIT", OFFICIAL_LICENCE: "CC-BY-NC-SA-4.0"}
+UNSTATED = "not stated by its file"
 BLOCK = 4  # side of the square of pixels that the rewritten last layer draws at once
 PERCENTILE = 99.999  # of a layer's calibration values lie inside its 8 bits; the few others are cut
 CALIBRATION = (7, 4, 256)  # bundled photographs, toon drawings, side in pixels
 HELD = ("Conv", "LeakyRelu", "Add", "Resize", "DepthToSpace")  # operators that int8 graphs compute in 8 bits
 
 
-def export(style: Style, out: Path, int8: bool = False) -> Path:
+def export(style: Style, out: Path, int8: bool = False, force: bool = False) -> Path:
     """Write a style as ONNX.
 
-    Input ``photo`` and output ``cartoon``: float32 (N, 3, H, W), RGB in [-1, 1]; N, H and W are free, H and W multiples
-    of 4. The output is filtered by the photograph (``style.output``) and clamped. Name, licence and source of the
-    weights are in the file's metadata.
+    Input ``photo`` and output ``cartoon``: float32 (N, 3, H, W), RGB in [-1, 1]; N, H and W are free, from 1. The graph
+    pads and crops as :class:`wbclib.inference.stylist.Stylist` does. The output is filtered by the photograph
+    (``style.output``) and clamped. Name, licence and source of the weights are in the file's metadata (:func:`told`).
 
     Args:
-        out: a name that ends in ``.onnx``; written atomically, replaced where it exists.
+        out: a name that ends in ``.onnx``; written atomically.
         int8: static quantisation (:func:`quantise`), which pays on processors with 8-bit dot products (VNNI).
+        force: replace ``out`` where it exists.
 
     Returns:
         ``out``.
 
     Raises:
-        UserError: another suffix, a style that cannot be exported, or the file cannot be written.
+        UserError: another suffix, ``out`` exists or cannot be written, or a style that cannot be exported; all found
+            before the graph is made, which takes half a minute.
     """
     out = Path(out)
-    if out.suffix != ".onnx":
-        raise UserError(f"cannot write {out}: choose a name that ends in .onnx")
+    check_target(out, force)
     refuse_whole(style)
     model = graph(style.network, style.output)
     if int8:
         model = quantise(model)
-    told = {"name": style.name, "licence": style.licence or "not stated", "source": style.source}
-    onnx.helper.set_model_props(model, told | {"range": "RGB in [-1, 1]", "sides": "multiples of 4"})
+    onnx.helper.set_model_props(model, told(style))
     onnx.checker.check_model(model, full_check=True)
     with atomic(out) as temporary:
         onnx.save(model, str(temporary))
     return out
+
+
+def check_target(out: Path, force: bool) -> None:
+    """Refuse what :func:`export` could not write, or must not replace."""
+    if out.suffix != ".onnx":
+        raise UserError(f"cannot write {out}: choose a name that ends in .onnx")
+    if os.path.isdir(out):
+        raise UserError(f"cannot write {out}: it is a folder; choose another name")
+    if os.path.lexists(out) and not force:
+        raise UserError(f"{out} is there already; --force (force=True) replaces it")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            out.lstat()  # a name that is too long, a file in place of a folder
+        folder = next(path for path in out.absolute().parents if os.path.lexists(path))
+        with tempfile.TemporaryFile(prefix=".part-", dir=folder):
+            pass  # the one sure way to know: permissions say nothing of a read-only disk
+    except OSError as error:
+        raise UserError(
+            f"cannot write {out}: {error.strerror or error}; choose another folder or check its permissions"
+        ) from error
+
+
+def told(style: Style) -> dict[str, str]:
+    """What a file says of itself: ``licence`` and ``learnt_from`` for people, ``spdx`` (SPDX identifier) for programs.
+
+    ``NOASSERTION`` is what SPDX calls a licence that nobody states. The licence of a reader's own run is for the reader
+    to choose, within what the pictures allow that it learnt from: those are named.
+    """
+    learnt = "; ".join(f"{kind}: {named(spec)}" for kind, spec in style.learnt.items())
+    return {
+        "name": style.name,
+        "licence": style.licence or UNSTATED,
+        "spdx": SPDX.get(style.licence, "NOASSERTION"),
+        "source": style.source,
+        "learnt_from": learnt or UNSTATED,
+        "range": "RGB in [-1, 1]",
+        "sides": "any, from 1",
+    }
+
+
+def named(spec: CorpusSpec) -> str:
+    """A corpus without a machine's folders: ``folder cartoons/peppercarrot``, ``toon``."""
+    shown = "+".join(Path(part).name if Path(part).is_absolute() else part for part in spec.path.split("+"))
+    return " ".join(filter(None, (spec.kind, shown, spec.look and f"redrawn as {spec.look}")))
 
 
 def refuse_whole(style: Style) -> None:
@@ -76,14 +124,14 @@ def refuse_whole(style: Style) -> None:
 
 
 def graph(network: nn.Module, output: OutputFilter | None = None) -> ModelProto:
-    """The network, and with ``output`` its filter and clamp, as a checked float32 graph."""
+    """The network for sides that are multiples of 4, or with ``output`` all of a style for any size; float32."""
     whole = Photo2Cartoon(network, output).eval()
     batch, height, width = (torch.export.Dim(name, min=1) for name in ("batch", "rows", "columns"))
-    free = {0: batch, 2: 4 * height, 3: 4 * width}
+    free = {0: batch, 2: 4 * height, 3: 4 * width} if output is None else {0: batch, 2: height, 3: width}
     with quiet():
         program = torch.onnx.export(
             whole,
-            (torch.zeros(2, 3, 64, 96),),
+            (torch.zeros(2, 3, *((64, 96) if output is None else (66, 97))),),
             dynamo=True,
             input_names=["photo"],
             output_names=["cartoon"],
@@ -102,6 +150,7 @@ def graph(network: nn.Module, output: OutputFilter | None = None) -> ModelProto:
 class Photo2Cartoon(nn.Module):
     """What is exported: (N, 3, H, W) in [-1, 1] to the same; without ``output`` the raw network, unclamped.
 
+    With ``output`` sides are continued to multiples of 4 and cut again, without they have to be multiples of 4.
     ``legacy`` says that its upsampling stands for TensorFlow's, which no PyTorch operator is.
     """
 
@@ -114,12 +163,22 @@ class Photo2Cartoon(nn.Module):
             self.network.conv_9 = blockwise(self.network.conv_9)  # type: ignore[assignment]
 
     def forward(self, photo: Tensor) -> Tensor:
-        drawn = self.network(photo)
         if self.output is None:
-            return drawn
+            return self.network(photo)
+        height, width = photo.shape[2:]
+        drawn = self.network(continued(continued(photo, 2), 3))[..., :height, :width]
         if self.output.radius:
             drawn = box_filter(photo, drawn, self.output.radius, self.output.infer_eps)
         return drawn.clamp(-1.0, 1.0)
+
+
+def continued(x: Tensor, dim: int) -> Tensor:
+    """``x`` with its last slice along ``dim`` repeated up to a multiple of 4, as one Gather: exact, never quantised.
+
+    The size is rounded up without negative numbers, whose quotients ONNX and Python round to other sides.
+    """
+    size = x.shape[dim]
+    return x.index_select(dim, torch.arange((size + STRIDE - 1) // STRIDE * STRIDE).clamp(max=size - 1))
 
 
 def blockwise(layer: nn.Conv2d) -> nn.Sequential:

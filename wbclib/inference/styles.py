@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from wbclib.networks import adapters, weights
 from wbclib.networks.generators import UNet
 from wbclib.networks.official import load_whitebox
 from wbclib.networks.residual import ResidualGenerator
-from wbclib.options import OutputFilter, run_config
+from wbclib.options import CorpusSpec, OutputFilter, RunConfig, run_config
 
 LOG = logging.getLogger(__name__)
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"  # styles that come with the package
@@ -27,6 +27,7 @@ DEFAULT = "peppercarrot"
 OFFICIAL = "official-whitebox"
 OFFICIAL_FILE = "whitebox_generator_official_fp16.npz"
 OFFICIAL_SHA256 = "d2971f48b7525c8e108278cb448ffc50f7be7db8ec8244e9108650abb98dcf6d"
+LICENCE = "MIT"  # of the styles that come with the package: that of the code, as their cards say
 OFFICIAL_LICENCE = "CC BY-NC-SA 4.0, Xinrui Wang: no commercial use, name the author, share alike"
 FILES = (".safetensors", ".npz")
 NO_FILTER = OutputFilter(radius=0)  # a guided filter of radius 0 gives its input back
@@ -42,9 +43,10 @@ class Style:
         name: ``peppercarrot``, ``lab/whitebox``, ``official-whitebox``, or the name of a file.
         network: eval mode, float32, (N, 3, H, W) -> (N, 3, H, W); RGB in [-1, 1], unclamped, H and W multiples of 4.
         output: the guided filter after the network (radius 0: none), with ``infer_eps``.
-        licence: one line; empty where nothing is known to be forbidden.
+        licence: one line; empty where the weights do not come with one.
         source: where the weights came from, without a machine's folders.
         whole: the network looks at the whole picture (its normalisation does), so that it cannot draw in tiles.
+        learnt: the corpora of the run that made it, as its ``config.yaml`` names them; empty where there is none.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Style:
     licence: str
     source: str
     whole: bool = False
+    learnt: Mapping[str, CorpusSpec] = field(default_factory=dict)
 
 
 def load_style(name: str | None = None) -> Style:
@@ -74,18 +77,18 @@ def load_style(name: str | None = None) -> Style:
     name = name or DEFAULT
     path, (base, mix) = weights_file(name), split(name)
     mark = sha256(path)
-    if base == OFFICIAL or mark == OFFICIAL_SHA256:  # under whatever name: read as RGB it would draw in false colours
-        network, output, licence = load_whitebox(path), OutputFilter(), OFFICIAL_LICENCE
-    else:
-        network, licence = _own(path), ""  # type: ignore[assignment]
-        output = _output_filter(base, path) if isinstance(network, UNet) else NO_FILTER
+    official = base == OFFICIAL or mark == OFFICIAL_SHA256  # whatever its name: read as RGB its colours are false
+    network = load_whitebox(path) if official else _own(path)
+    config = _config_of(base, path) if isinstance(network, UNet) and not official else None
     _check_finite(network, path)
     _choose(network, name, mix)
     LOG.info("style %s (%s, sha256 %s...)", name, paths.shown(path), mark[:12])
-    if licence:
+    licence = OFFICIAL_LICENCE if official else LICENCE if SHIPPED.resolve() in path.resolve().parents else ""
+    if official:
         LOG.warning("licence of style %s: %s", name, licence)
-    whole = not isinstance(network, UNet)
-    return Style(name, network, output, licence, f"{paths.shown(path)}, sha256 {mark}", whole)
+    whole, learnt = not isinstance(network, UNet), config.corpora() if config else {}
+    output = NO_FILTER if whole else _output_filter(config)
+    return Style(name, network, output, licence, f"{paths.shown(path)}, sha256 {mark}", whole, learnt)
 
 
 def split(name: str) -> tuple[str, dict[str, float]]:
@@ -171,16 +174,21 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in state.items()}
 
 
-def _output_filter(name: str, path: Path) -> OutputFilter:
-    """Guided filter of the run that made ``path``; the released one for a file of no known run."""
+def _config_of(name: str, path: Path) -> RunConfig | None:
+    """Configuration of the run that made ``path``; None for a file of no known run."""
     beside = path.parent / "config.yaml"
     if beside.is_file():
-        config = run_config(_configuration(beside), paths.shown(beside))
-    elif Path(name).suffix in FILES:
+        return run_config(_configuration(beside), paths.shown(beside))
+    if Path(name).suffix in FILES:
+        return None
+    profile, run = name.split("/")
+    return profiles.load(profile).run(run)
+
+
+def _output_filter(config: RunConfig | None) -> OutputFilter:
+    """Guided filter of a run; the released one where the run is not known."""
+    if config is None:
         return OutputFilter()
-    else:
-        profile, run = name.split("/")
-        config = profiles.load(profile).run(run)
     return config.output if config.method == "whitebox" else NO_FILTER
 
 
