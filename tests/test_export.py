@@ -1,9 +1,8 @@
-"""Exported files and the CPU engines against PyTorch's own result."""
+"""Exported files against PyTorch's own result."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 import tomllib
 from pathlib import Path
@@ -16,15 +15,13 @@ import torch
 import yaml
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from toy_styles import psnr, seeded_style
 
 from wbclib import cli, images, paths
 from wbclib.corpora import bundled
-from wbclib.evaluate import speed_inference
 from wbclib.files import UserError
-from wbclib.inference import engine as engines
 from wbclib.inference import export as exports
 from wbclib.inference import styles
-from wbclib.inference.engine import engine
 from wbclib.inference.export import blockwise, box_filter, export
 from wbclib.inference.styles import Style
 from wbclib.inference.stylist import Stylist
@@ -45,18 +42,6 @@ ODD = (
 )  # the last is the traced one
 
 
-def seeded_style(padding: str = "symmetric", upsample: str = "half_pixel", output: OutputFilter | None = None) -> Style:
-    """An untrained generator with biases that show, and an output that reaches beyond [-1, 1]."""
-    torch.manual_seed(7)
-    network = UNet(padding, upsample).eval()
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.normal_(layer.bias, std=0.1)  # type: ignore[arg-type]
-    with torch.no_grad():
-        network.conv_9.weight.mul_(8)
-    return Style("seeded", network, output or OutputFilter(), "for tests alone", "seed 7")
-
-
 @torch.no_grad()
 def expected(style: Style, photo: Tensor) -> Tensor:
     """By the study's own functions: network, guided filter, clamp."""
@@ -71,25 +56,9 @@ def run(path: Path, photo: Tensor) -> Tensor:
     return torch.from_numpy(session.run(None, {"photo": photo.numpy()})[0])
 
 
-def psnr(a: Tensor, b: Tensor) -> float:
-    return 10 * math.log10(4 / float((a - b).square().mean()))
-
-
 @pytest.fixture(autouse=True)
 def few_calibration_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "CALIBRATION", (3, 1, 96))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("shared")
-
-
-@pytest.fixture
-def shared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One study for all tests of the engines, so that a graph is built once."""
-    monkeypatch.setenv("WBC_ROOT", str(folder))
-    return folder / "data" / "cache" / "onnx"
 
 
 @pytest.fixture(scope="module")
@@ -283,52 +252,3 @@ def test_int8_file_draws_the_same_picture(tmp_path: Path, photo: Tensor) -> None
         cut = photo[..., :height, :width]
         wanted = Stylist(style, device="cpu").exact(images.to_uint8(cut)[0])
         assert run(path, cut).shape == cut.shape and psnr(run(path, cut)[0], wanted) > 30
-
-
-def test_engines_agree_and_are_built_once(shared: Path, photo: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    style = seeded_style()
-    with torch.no_grad():
-        wanted = style.network(photo)
-    assert (engine(style, "torch")(photo) - wanted).abs().max() < 1e-4
-    assert (engine(style, "onnx")(photo) - wanted).abs().max() < 1e-4
-    reached = psnr(engine(style, "int8")(photo).clamp(-1, 1), wanted.clamp(-1, 1))
-    assert 30 < reached < 80, "8 bits are close, and they are not float32"
-    assert sorted(path.name.split("-")[1] for path in shared.iterdir()) == ["int8.onnx", "onnx.onnx"]
-
-    def again(*_: object) -> None:
-        raise AssertionError("built a second time")
-
-    monkeypatch.setattr(exports, "graph", again)
-    assert engine(style, "onnx")(photo).shape == photo.shape
-
-
-def test_other_weights_have_another_graph() -> None:
-    first, second = seeded_style().network, seeded_style().network
-    assert engines.fingerprint(first) == engines.fingerprint(second)
-    with torch.no_grad():
-        second.get_parameter("conv_5.bias")[0] += 1e-6
-    assert engines.fingerprint(first) != engines.fingerprint(second)
-    assert engines.fingerprint(UNet("same").eval()) != engines.fingerprint(UNet("symmetric").eval())
-
-
-def test_engine_refuses_what_it_cannot_do(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    style = seeded_style()
-    with pytest.raises(UserError, match="unknown engine 'fp4'; choose one of: torch, onnx, int8"):
-        engine(style, "fp4")
-    right = engines.cached(style.network, "onnx")
-    wrong = seeded_style("same").network
-    monkeypatch.setattr(engines, "cached", lambda network, kind: right)
-    with pytest.raises(UserError, match=r"off by too much here .* use the engine onnx"):
-        engine(Style("other weights", wrong, style.output, "", ""), "int8")
-    (tmp_path / "damaged.onnx").write_bytes(right.read_bytes()[:10_000])
-    monkeypatch.setattr(engines, "cached", lambda network, kind: tmp_path / "damaged.onnx")
-    with pytest.raises(UserError, match="delete it, and it is built again"):
-        engine(style, "onnx")
-
-
-def test_bench_row_of_inference(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed_inference, "SIZE", (32, 48))
-    row = speed_inference.inference_720p("onnx", seeded_style())
-    assert row["name"] == "inference_720p_onnx" and row["other_is"] == "float32 eager forward, NCHW"
-    assert row["ours"] > 0 and row["other"] > 0 and np.isfinite(row["ratio"])
-    assert [measure.__name__ for measure in speed_inference.ROWS] == ["inference_720p", "inference_720p_exact"]

@@ -73,9 +73,10 @@ def parser() -> argparse.ArgumentParser:
     cartoonize.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles of large images")
     cartoonize.add_argument(
         "--engine",
-        choices=("torch", "onnx", "int8"),
-        default="torch",
-        help="torch: float32, on a GPU where there is one; onnx, int8: onnxruntime on the processor (default: torch)",
+        choices=("auto", "torch", "bfloat16", "onnx", "int8"),
+        default="auto",
+        help="auto: a GPU, else bfloat16 where the processor has it and it is faithful, else torch (float32); "
+        "onnx (float32), int8: onnxruntime on the processor (default: auto)",
     )
     cartoonize.set_defaults(call=_cartoonize)
 
@@ -174,14 +175,10 @@ def _report(arguments: argparse.Namespace) -> None:
 
 def _cartoonize(arguments: argparse.Namespace) -> int:
     """Status 0: everything is there (kept outputs too); 1: some inputs failed; 2: nothing could be begun."""
-    from wbclib.inference import folder, styles, stylist
+    from wbclib.inference import engine, folder, styles, stylist
 
     style, tile = styles.load_style(arguments.style), stylist.TILE if arguments.tile is None else arguments.tile
-    network, device = None, "auto"
-    if arguments.engine != "torch":
-        from wbclib.inference import engine
-
-        network, device = engine.engine(style, arguments.engine), "cpu"
+    network, device = engine.placed(style, arguments.engine)
     draw = stylist.Stylist(style, arguments.sharpness, tile, device, network)
     summary = folder.run(arguments.paths, draw, arguments.out, arguments.force)
     print("\n".join(summary.lines()))

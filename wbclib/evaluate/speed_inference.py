@@ -14,10 +14,11 @@ from wbclib.inference.engine import engine
 from wbclib.inference.styles import Style
 from wbclib.networks.generators import UNet
 from wbclib.options import OutputFilter
+from wbclib.train.device import native
 
 SIZE = (720, 1280)
 ROUNDS = 5
-OTHER = "float32 eager forward, NCHW"
+OTHER = "float32 eager forward, NCHW; ours is the engine"
 
 
 def seeded_style(seed: int = 0) -> Style:
@@ -39,7 +40,8 @@ def inference_720p(kind: str = "int8", style: Style | None = None) -> dict[str, 
     run = engine(style, kind)
     with torch.inference_mode():
         ours, other, ratio = paired(lambda: run(photo), lambda: style.network(photo), ROUNDS)
-    return row("inference_720p" if kind == "int8" else f"inference_720p_{kind}", ours, other, ratio, OTHER)
+    name = "inference_720p" if kind == "int8" else f"inference_720p_{kind}"
+    return row(name, ours, other, ratio, f"{OTHER} {kind}")
 
 
 def inference_720p_exact() -> dict[str, Any]:
@@ -47,4 +49,10 @@ def inference_720p_exact() -> dict[str, Any]:
     return inference_720p("onnx")
 
 
-ROWS = (inference_720p, inference_720p_exact)
+def inference_720p_bfloat16() -> dict[str, Any]:
+    """The same in bfloat16; means something where the processor has it, which ``other_is`` says."""
+    found = inference_720p("bfloat16")
+    return found | {"other_is": f"{found['other_is']}, {'native' if native('cpu') == 'bfloat16' else 'emulated'} here"}
+
+
+ROWS = (inference_720p, inference_720p_exact, inference_720p_bfloat16)

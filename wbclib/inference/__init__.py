@@ -12,6 +12,7 @@ import numpy as np
 
 from wbclib import images
 from wbclib.files import UserError
+from wbclib.inference.engine import placed
 from wbclib.inference.styles import DEFAULT, load_style, weights_file
 from wbclib.inference.stylist import Stylist
 
@@ -29,7 +30,8 @@ def cartoonize(
         sharpness: 0 (smooth) to 1 (the network's own output).
 
     Returns:
-        uint8 (H, W, 3) RGB.
+        uint8 (H, W, 3) RGB; computed on a GPU where there is one, else as the engine ``auto`` chooses
+        (:mod:`wbclib.inference.engine`).
 
     Raises:
         UserError: no image, no such style, a sharpness outside its range, or something of a wrong type; says what to
@@ -84,4 +86,6 @@ def _number(sharpness: Any) -> float:
 def _stylist(name: str, sharpness: float, file: str, changed: int) -> Stylist:
     """Stylist of a style; ``file`` and ``changed`` are there to notice other weights under the same name."""
     del file, changed
-    return Stylist(load_style(name), sharpness)
+    style = load_style(name)
+    network, device = placed(style)
+    return Stylist(style, sharpness, device=device, engine=network)
