@@ -28,8 +28,9 @@ from wbclib.files import UserError, sha256, write_bytes
 from wbclib.inference import export
 from wbclib.inference.styles import Style
 from wbclib.networks.generators import UNet
+from wbclib.precision import asked
 from wbclib.represent.surface import output_filter
-from wbclib.train.device import asked_for, precision
+from wbclib.train.device import precision
 
 LOG = logging.getLogger(__name__)
 AUTO = "auto"
@@ -100,7 +101,7 @@ def _automatic(style: Style) -> Network:
     try:
         return engine(style, "bfloat16")
     except UserError as error:
-        if asked_for(AUTO):
+        if asked(AUTO):
             raise
         LOG.warning("%s: taken instead", error)
         return engine(style, "torch")
