@@ -144,7 +144,7 @@ def test_a_gpu_takes_precedence_over_engines_for_the_processor(monkeypatch: pyte
 
 def test_tiles_are_one_pass_in_both_precisions(precision: str) -> None:
     """In float32 up to rounding. In bfloat16 sums may end on another side of a rounding, layer after layer: less than
-    a tenth of what bfloat16 itself is off by, while a halo that is too short shows as more than that."""
+    a third of what bfloat16 itself is off by, while a halo that is too short shows as more than that."""
     style, photo = seeded_style(), np.random.default_rng(0).integers(0, 256, (301, 410, 3), dtype=np.uint8)
     drawn = engine(style, "auto")
 

@@ -14,6 +14,7 @@ from torch import nn
 from wbclib import losses
 from wbclib.evaluate import cartoongan_study, control, discriminators, effect, fid, noise_study, roofline
 from wbclib.evaluate.damages import DAMAGES
+from wbclib.inference import engine
 from wbclib.inference.inpaint import Inpainting
 from wbclib.inference.styles import load_style
 from wbclib.inference.stylist import Stylist
@@ -133,6 +134,15 @@ def test_measures_take_features_there(weight_folders: object, gpu: None) -> None
     network = features.load("random_resnet18")
     on_cpu = fid.features(photos, network)
     np.testing.assert_allclose(fid.features(photos, network.to("cuda")), on_cpu, rtol=1e-5)
+
+
+def test_the_engine_there_follows_the_precision(gpu: None, precision: str) -> None:
+    style, photo = load_style("peppercarrot"), loop.sample_photographs(96)[0]
+    network, device = engine.placed(style)
+    assert device == "cuda" and (network is None) == (precision == "float32")
+    drawn = Stylist(style, device=device, engine=network)(photo).astype(int)
+    exact = Stylist(style, device=device)(photo)
+    assert np.abs(drawn - exact).max() <= (0 if precision == "float32" else 6), "grey levels"
 
 
 def test_pictures_are_drawn_there_in_one_pass_and_in_tiles(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:

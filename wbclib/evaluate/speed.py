@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from wbclib import paths
 from wbclib.evaluate import speed_changes, speed_flow, speed_inference, speed_methods, speed_step, speed_structure
-from wbclib.files import atomic
+from wbclib.files import atomic, make_folder
 from wbclib.options import RunConfig
 from wbclib.train import records
 
@@ -40,6 +40,7 @@ def changes() -> pd.DataFrame:
 
 def bench() -> pd.DataFrame:
     """Measure every row and write the table; columns :data:`COLUMNS`, in milliseconds where ``unit`` says no other."""
+    make_folder(path().parent)  # what cannot be written is said before the hour of work
     device = records.device_entry(torch.device("cpu"), "32-true")
     everywhere = {"unit": "ms", "threads": device["threads"], "device": device["name"]}
     asked = (*ROWS, *(speed_step.GPU_ROWS if torch.cuda.is_available() else ()))

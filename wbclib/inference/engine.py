@@ -28,7 +28,7 @@ from wbclib.files import UserError, sha256, write_bytes
 from wbclib.inference import export
 from wbclib.inference.styles import Style
 from wbclib.networks.generators import UNet
-from wbclib.precision import asked
+from wbclib.precision import NAMES, asked
 from wbclib.represent.surface import output_filter
 from wbclib.train.device import precision
 
@@ -84,10 +84,13 @@ def engine(style: Style, kind: str = "int8") -> Network:
 def placed(style: Style, kind: str = AUTO) -> tuple[Network | None, str]:
     """Engine and device as :class:`wbclib.inference.stylist.Stylist` takes them.
 
-    On a GPU, where there is one, ``auto`` and ``torch`` are the style's own network (None).
+    On a GPU, where there is one, ``auto`` and ``torch`` are the style's own network (None), in float32 unless
+    ``WBC_PRECISION`` asks ``auto`` for bfloat16.
     """
     if kind in (AUTO, "torch") and torch.cuda.is_available():
-        return None, "cuda"
+        half = kind == AUTO and asked(AUTO) == NAMES["bfloat16"]
+        LOG.info("engine torch on the GPU, in %s", "bfloat16" if half else "float32")
+        return (eager(style.network, torch.bfloat16, "cuda") if half else None), "cuda"
     return engine(style, kind), "cpu"
 
 
@@ -107,13 +110,13 @@ def _automatic(style: Style) -> Network:
         return engine(style, "torch")
 
 
-def eager(network: nn.Module, dtype: torch.dtype) -> Network:
+def eager(network: nn.Module, dtype: torch.dtype, device: str = "cpu") -> Network:
     """A copy of the network in PyTorch, weights and activations in ``dtype``, channels last; float32 in and out."""
-    quick = copy.deepcopy(network).cpu().to(dtype).eval().to(memory_format=torch.channels_last)
+    quick = copy.deepcopy(network).to(device, dtype).eval().to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def run(photo: Tensor) -> Tensor:
-        drawn = quick(photo.to("cpu", dtype, memory_format=torch.channels_last))
+        drawn = quick(photo.to(device, dtype, memory_format=torch.channels_last))
         return drawn.to(torch.float32, memory_format=torch.contiguous_format)
 
     return run
