@@ -47,7 +47,9 @@ LINEAR = encoded(RAMP / 255)
 
 
 @pytest.mark.parametrize("title", ["toy", "sRGB linear", "sRGB IEC61966-2.1", ""])
-@pytest.mark.parametrize("image", [COLOUR, GREY, with_alpha(COLOUR), with_alpha(GREY), GREY.convert("P")], ids=str)
+@pytest.mark.parametrize(
+    "image", [COLOUR, GREY, with_alpha(COLOUR), with_alpha(GREY), GREY.convert("P")], ids=lambda image: image.mode
+)
 def test_a_linear_profile_is_applied_whatever_its_title(image: Image.Image, title: str) -> None:
     assert off(file(image, icc_profile=icc(title=title)), LINEAR) <= 1.1
 
