@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF tags, and a value of the second
+BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
+WHITE_IS_ZERO, UNSIGNED = 0, 1  # values of the last two
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -37,7 +38,7 @@ def layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Upright colours (mode RGB, sRGB) and alpha (mode L, None where the file has none) of an opened picture.
 
     Raises:
-        DepthError: 32-bit numbers without a known white; whatever a decoder raises on damaged bytes.
+        DepthError: 32-bit or signed numbers without a known white; whatever a decoder raises on damaged bytes.
     """
     raw = _raw(image)
     key, low = _key(image, raw)
@@ -123,11 +124,13 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits scaled to 8 (65535 becomes 255), TIFF also of 12; deeper ones have no known white."""
+    """Grey of 16 bits scaled to 8 (65535 becomes 255), TIFF also of 12; deeper and signed ones have no known white."""
     tags: Any = getattr(image, "tag_v2", {})
-    white = 4095 if tags.get(BITS, (16,))[0] == 12 else 65535
+    bits, white = tags.get(BITS, (16,))[0], 4095 if tags.get(BITS, (16,))[0] == 12 else 65535
     values = np.asarray(image).astype(np.float64)
-    if image.mode == "F" or values.min() < 0 or values.max() > white:
+    if tags.get(SAMPLE_FORMAT, (UNSIGNED,))[0] != UNSIGNED and bits <= 16:
+        raise DepthError("pixels are signed numbers without a known white; save it as 8- or 16-bit PNG")
+    if image.mode == "F" or bits > 16 or values.min() < 0 or values.max() > white:
         raise DepthError("pixels are 32-bit numbers without a known white; save it as 8- or 16-bit PNG")
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
         values = white - values

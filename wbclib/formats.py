@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin, features
+from PIL import Image, PngImagePlugin, TiffImagePlugin, features
 
 # Pillow's name of every format that is read, and the suffixes of its files. No others are opened, because each decoder
 # is one more that damaged or hostile bytes can reach.
@@ -75,6 +75,9 @@ DNG_VERSION = 50706  # TIFF tag
 
 # A PNG's profile is unpacked up to this size. Pillow's 1 MiB refuses photographs with the profile of a scanner.
 PngImagePlugin.MAX_TEXT_CHUNK = 16 * 2**20
+# Pillow's own reader of uncompressed TIFFs takes 16-bit samples for bytes where the channels lie in planes. libtiff,
+# which reads the compressed ones anyway, does not.
+TiffImagePlugin.READ_LIBTIFF = True
 
 
 def head(path: Path) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +77,8 @@ def run(words: Sequence[str | Path], stylist: Stylise, out: str | Path | None = 
 def _one(job: Job, wanted: Plan, stylist: Stylise, force: bool, summary: Summary) -> None:
     """Do one job and enter it into the summary."""
     try:
+        if reason := wanted.lost.get(job.source, ""):
+            raise UserError(reason)
         target = _film(job, stylist, force) if job.film else _picture(job, wanted, stylist, force)
     except Kept as kept:
         summary.kept.append(kept.target)
@@ -149,7 +151,7 @@ def _target(job: Job, wanted: Plan, found: picture.Picture) -> Path:
     if end != job.source.suffix:
         LOG.info("%s: written as %s", name, end)
     target = job.target.with_suffix(end)
-    if target != job.target and (reason := wanted.claim(job.source, target)):
+    if target != job.target and (reason := wanted.claim(replace(job, target=target))):
         raise UserError(reason)
     return target
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from wbclib import formats
+from wbclib import formats, images
 from wbclib.files import UserError
 from wbclib.inference import picture
-from wbclib.inference.kinds import AUDIO, FILM, FILMS, NEITHER, PERHAPS_FILMS, WRITTEN_FILMS, judge
+from wbclib.inference.kinds import AUDIO, FILM, FILMS, NEITHER, PERHAPS_FILMS, WRITTEN_FILMS, judge, plays
 
 LOG = logging.getLogger(__name__)
 DEFAULT_OUT = "cartoons"
@@ -44,22 +44,44 @@ class Input(NamedTuple):
 class Plan:
     """Jobs in order, what cannot be one: (name, reason), and names of files in searched folders that are none.
 
-    All paths of ``sources`` and ``claimed`` are real ones.
+    ``lost`` are sources that cannot be decoded and whose target another one therefore got, with the reason. All paths
+    of ``sources`` and ``claimed`` are real ones.
     """
 
     jobs: list[Job] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)  # neither pictures nor films
     sources: set[str] = field(default_factory=set)
-    claimed: dict[str, Path] = field(default_factory=dict)  # target -> source
+    claimed: dict[str, Job] = field(default_factory=dict)  # target -> who gets it
+    lost: dict[Path, str] = field(default_factory=dict)
 
-    def claim(self, source: Path, target: Path) -> str:
-        """Reserve ``target`` for ``source``; the reason why it cannot be, or nothing."""
-        key = os.path.realpath(target)
+    def claim(self, job: Job) -> str:
+        """Reserve the target of ``job``; the reason why it cannot be, or nothing.
+
+        The first that can be decoded gets it, so that a damaged file is in no good one's way. That is asked only where
+        several want the same, and of the files alone: what is there already or fails later makes no difference.
+        """
+        key, name = os.path.realpath(job.target), shown(job.target)
         if key in self.sources:
-            return f"its output would replace the input {shown(target)}; give it another --out"
-        other = self.claimed.setdefault(key, source)
-        return "" if other == source else f"{shown(target)} is already the output of {shown(other)}; rename one of them"
+            return f"its output would replace the input {name}; give it another --out"
+        other = self.claimed.setdefault(key, job)
+        if other.source == job.source:
+            return ""
+        if reason := _undecodable(other):
+            self.lost[other.source], self.claimed[key] = reason, job
+            return ""
+        return f"{name} is already the output of {shown(other.source)}; rename one of them"
+
+
+def _undecodable(job: Job) -> str:
+    """Why a source is of no use; a film is judged by its first picture."""
+    if job.film:
+        return "" if plays(job.source) else "damaged, or no film that FFmpeg plays; fetch it again"
+    try:
+        picture.read(job.source)
+    except images.ImageError as error:
+        return error.reason
+    return ""
 
 
 def shown(value: object) -> str:
@@ -81,8 +103,8 @@ def plan(words: Sequence[str | Path], out: str | Path | None = None) -> Plan:
             exists or ends with ``/`` is one whatever its name. Files go into it under their own names, a folder's files
             with their sub-folders. Default: ``cartoons`` in the current folder.
 
-    A folder that contains ``out`` is searched without it: a second run never draws a cartoon of a cartoon. Of two files
-    with the same output the first gets it.
+    A folder that contains ``out`` is searched without it: a second run never draws a cartoon of a cartoon. Of files
+    with the same output the first that can be decoded gets it.
 
     Raises:
         UserError: ``out`` ends like a file that is not written, it is the name of one file and there are several, or it
@@ -103,7 +125,7 @@ def plan(words: Sequence[str | Path], out: str | Path | None = None) -> Plan:
     made.sources.update(os.path.realpath(found.source) for found in once.values())
     for found in once.values():
         job = _job(found, folder, single)
-        if reason := made.claim(job.source, job.target):
+        if reason := made.claim(job):
             made.failed.append((shown(job.source), reason))
         else:
             made.jobs.append(job)
