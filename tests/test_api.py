@@ -62,11 +62,16 @@ def test_what_is_no_style_is_told(value: Any) -> None:
     [
         (Path("gone.safetensors"), "gone.safetensors are not here: check the name"),
         ("a\0b.npz", "expected text or a path"),
+        ("x" * 300 + ".npz", r"xx\.npz are not here: check the name"),
+        ("x" * 5000 + ".safetensors", r"xx\.safetensors are not here: check the name"),
+        ("x" * 300 + "/" + "y" * 300, "are not here: train it"),
+        ("x" * 5000, "unknown style"),
     ],
 )
 def test_a_style_that_is_not_there_is_told(style: Any, says: str) -> None:
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=says) as caught:
         cartoonize(IMAGE, style=style)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize(
