@@ -60,7 +60,9 @@ def parser() -> argparse.ArgumentParser:
     report.set_defaults(call=_report)
 
     cartoonize = commands.add_parser("cartoonize", help="draw photographs, folders and films in a trained style")
-    cartoonize.add_argument("paths", nargs="+", metavar="PATH", help="file, folder (searched whole) or quoted glob")
+    cartoonize.add_argument(
+        "paths", nargs="+", metavar="PATH", help="file, folder (searched whole, without hidden names) or quoted glob"
+    )
     cartoonize.add_argument("--style", help=STYLE)
     cartoonize.add_argument(
         "--sharpness", type=float, default=0.0, metavar="0..1", help="0 smooth, 1 sharp (default: 0)"

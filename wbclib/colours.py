@@ -21,6 +21,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+CODING = "cicp"  # where `wbclib.images` puts a picture's :class:`wbclib.cicp.Coding` into Pillow's ``info``
 D65 = (0.3127, 0.3290)
 SRGB = (*D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)  # x and y of white, red, green, blue
 ADOBE_RGB = (*D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
@@ -141,15 +142,21 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _profile(image: Image.Image) -> bytes | None:
-    """ICC profile of a picture: its own, or one that says what gAMA and cHRM or the EXIF of a camera say.
+    """ICC profile of a picture: its own, or one that says what code points, gAMA and cHRM or a camera's EXIF say.
 
-    As in browsers, PNG's sRGB chunk goes before gAMA and cHRM, and gAMA of 1/2.2 (within 5 percent) means sRGB's curve,
-    of which it is the usual approximation. Cameras set to Adobe RGB say so in EXIF (DCF: interoperability ``R03``)
-    and often embed no profile; what browsers pass over is converted here.
+    A PNG's code points go before its profile, those of AVIF and HEIF behind it (PNG, third edition, 4.3; ISO/IEC
+    23008-12, 6.5.5). As in browsers, PNG's sRGB chunk goes before gAMA and cHRM, and gAMA of 1/2.2 (within 5 percent)
+    means sRGB's curve, of which it is the usual approximation. Cameras set to Adobe RGB say so in EXIF (DCF:
+    interoperability ``R03``) and often embed no profile; what browsers pass over is converted here.
     """
-    info = image.info
+    info, coding = image.info, image.info.get(CODING)
+    space = coding.space if coding else None
+    if coding and coding.known and image.format == "PNG":
+        return matrix_profile(*space) if space else None
     if info.get("icc_profile"):
         return bytes(info["icc_profile"])
+    if space:
+        return matrix_profile(*space)
     if image.format == "PNG" and info.get("gamma", 0) > 0 and "srgb" not in info:
         gamma = 1 / info["gamma"]
         return matrix_profile(info.get("chromaticity", SRGB), None if abs(gamma / 2.2 - 1) < 0.05 else gamma)

@@ -26,13 +26,15 @@ Stylise = Callable[[np.ndarray], np.ndarray]
 class Summary:
     """What became of every input: files written, files that were there already, and (name, reason) of failures.
 
-    ``left`` names the files of searched folders that are neither pictures nor films.
+    ``left`` names the files of searched folders that are neither pictures nor films, ``hidden`` the pictures and films
+    there whose names begin with a dot.
     """
 
     done: list[Path] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> int:
@@ -42,9 +44,9 @@ class Summary:
     def lines(self) -> list[str]:
         """The counts, the first names of what was left out, and one line a failure."""
         lines = [f"{len(self.done)} done, {len(self.kept)} kept as they were, {len(self.failed)} failed"]
-        if self.left:
-            more = f" and {len(self.left) - NAMED} more" if len(self.left) > NAMED else ""
-            lines.append(f"{len(self.left)} left out: {', '.join(self.left[:NAMED])}{more}")
+        for names, what in ((self.left, "left out"), (self.hidden, "hidden and left out")):
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            lines += [f"{len(names)} {what}: {', '.join(names[:NAMED])}{more}"] if names else []
         return lines + [f"failed: {name}: {reason}" for name, reason in self.failed]
 
 
@@ -65,7 +67,7 @@ def run(words: Sequence[str | Path], stylist: Stylise, out: str | Path | None = 
         UserError: what is wrong with the request as a whole; nothing has been written then.
     """
     wanted = plan(words, out)
-    summary = Summary(failed=list(wanted.failed), left=list(wanted.left))
+    summary = Summary(failed=list(wanted.failed), left=list(wanted.left), hidden=list(wanted.hidden))
     for name, reason in wanted.failed:
         LOG.warning("%s: %s", name, reason)
     with logging_redirect_tqdm(), tqdm(wanted.jobs, "cartoonize", unit="file", disable=None) as bar:

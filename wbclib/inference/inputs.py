@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from wbclib import formats, images
 from wbclib.files import UserError
@@ -51,9 +51,18 @@ class Plan:
     jobs: list[Job] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)  # neither pictures nor films
+    hidden: list[str] = field(default_factory=list)  # pictures and films with a name that begins with a dot
     sources: set[str] = field(default_factory=set)
     claimed: dict[str, Job] = field(default_factory=dict)  # target -> who gets it
     lost: dict[Path, str] = field(default_factory=dict)
+    told: set[tuple[str, str]] = field(default_factory=set)  # how, file
+
+    def add(self, where: Literal["failed", "left", "hidden"], path: Path, *entry: str) -> None:
+        """Enter a file that is not drawn into a list, once: folders may be named twice, or lie in one another."""
+        key = (where, os.path.realpath(path))
+        if key not in self.told:
+            self.told.add(key)
+            getattr(self, where).append(entry if where == "failed" else entry[0])
 
     def claim(self, job: Job) -> str:
         """Reserve the target of ``job``; the reason why it cannot be, or nothing.
@@ -97,8 +106,8 @@ def plan(words: Sequence[str | Path], out: str | Path | None = None) -> Plan:
 
     Args:
         words: files (whatever their suffix: content decides, see :func:`wbclib.inference.kinds.judge`), folders
-            (searched whole for pictures and films; hidden names are passed over, every folder is entered once, whatever
-            links say) and globs that no shell has expanded.
+            (searched whole for pictures and films without hidden names; every folder is entered once, whatever links
+            say) and globs that no shell has expanded.
         out: a file's name where there is one file to make and the name ends like one; else a folder. A folder that
             exists or ends with ``/`` is one whatever its name. Files go into it under their own names, a folder's files
             with their sub-folders. Default: ``cartoons`` in the current folder.
@@ -174,14 +183,14 @@ def _inputs(words: Iterable[str | Path], out: Path | None, made: Plan) -> Iterat
         elif matches := _matches(word, out):
             yield from _inputs(matches, out, made)
         else:
-            made.failed.append((shown(word), _missing(word)))
+            made.add("failed", Path(word), shown(word), _missing(word))
 
 
 def _file(path: Path, made: Plan) -> Iterator[Input]:
     """A file that was named."""
     found = judge(path)
     if found.reason:
-        made.failed.append((shown(path), found.reason))
+        made.add("failed", path, shown(path), found.reason)
     else:
         yield Input(path, Path(path.name), found.kind == FILM)
 
@@ -190,18 +199,19 @@ def _folder(root: Path, out: Path | None, made: Plan) -> Iterator[Input]:
     if out is not None and os.path.realpath(root) == os.path.realpath(out):
         LOG.info("%s: passed over, the outputs go there", shown(root))
         return
-    known, empty = len(made.failed), True
-    for path in _walk(root, out, made.failed):
+    failed, empty = len(made.failed), True
+    for path in _walk(root, out, made):
         name, found = path.relative_to(root), judge(path, named=False)
         if found.kind == NEITHER:
-            made.left.append(shown(name))
-        elif found.reason:
-            made.failed.append((shown(path), found.reason))
+            made.add("left", path, shown(name))
+            continue
+        empty = False
+        if found.reason:
+            made.add("failed", path, shown(path), found.reason)
         else:
-            empty = False
             yield Input(path, name, found.kind == FILM)
-    if empty and len(made.failed) == known:
-        made.failed.append((shown(root), "no pictures or films in this folder; name another one"))
+    if empty and len(made.failed) == failed:
+        made.add("failed", root, shown(root), "no pictures or films in this folder; name another one")
 
 
 def _matches(pattern: str, out: Path | None) -> list[str]:
@@ -225,7 +235,13 @@ def _inside(name: str, out: Path | None) -> bool:
     return out is not None and Path(os.path.realpath(name)).is_relative_to(os.path.realpath(out))
 
 
-def _walk(root: Path, out: Path | None, failed: list[tuple[str, str]]) -> Iterator[Path]:
+def _hidden(path: Path) -> bool:
+    """Whether a reader may miss a file: a hidden picture or film, but not what macOS keeps in ``._`` names."""
+    dotted = path.name.startswith(".") and not path.name.startswith("._")
+    return dotted and path.suffix.lower() in KNOWN and os.path.isfile(path)
+
+
+def _walk(root: Path, out: Path | None, made: Plan) -> Iterator[Path]:
     """Files below ``root``, sorted, without hidden names and without the folder ``out``."""
     visited = {os.path.realpath(out)} if out is not None else set()
     waiting = [root]
@@ -237,10 +253,14 @@ def _walk(root: Path, out: Path | None, failed: list[tuple[str, str]]) -> Iterat
         visited.add(real)
         try:
             with os.scandir(folder) as listed:
-                found = sorted(Path(entry.path) for entry in listed if not entry.name.startswith("."))
+                every = sorted(Path(entry.path) for entry in listed)
         except OSError as error:
-            failed.append((shown(folder), f"cannot be searched ({error.strerror or error}); check its permissions"))
+            reason = f"cannot be searched ({error.strerror or error}); check its permissions"
+            made.add("failed", folder, shown(folder), reason)
             continue
+        found = [path for path in every if not path.name.startswith(".")]
+        for path in filter(_hidden, every):
+            made.add("hidden", path, shown(path.relative_to(root)))
         for path in reversed(found):
             if os.path.isdir(path):
                 waiting.append(path)
