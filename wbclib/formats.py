@@ -40,7 +40,7 @@ HDR_STILL = "high dynamic range (PQ or HLG), which has no colours of a photograp
 OTHER = "a picture format that is not read; save it as PNG or JPEG"
 NO_HEIF = "HEIC needs the package pillow-heif: pip install pillow-heif, or save the picture as JPEG"
 NO_AVIF = "this Pillow reads no AVIF; update it (pip install -U pillow), or save the picture as JPEG"
-NO_IMAGE = "not an image, whatever its name says; remove it or save it as PNG or JPEG"
+NO_IMAGE = "not an image, whatever its name says; name another file, or save it as PNG or JPEG"
 DAMAGED = "damaged or cut short, or of a kind that is not read; fetch it again, or save it as PNG or JPEG"
 
 _UNREAD = {

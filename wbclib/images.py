@@ -126,7 +126,7 @@ def _open(data: bytes, name: Path | str, smallest: int, finish: Callable[[Image.
         raise ImageError(name, str(error)) from error
     except Exception as error:  # decoders raise anything on damaged bytes: struct.error, SyntaxError, IndexError ...
         said = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(name, f"damaged or cut short ({said}); fetch it again or remove it") from error
+        raise ImageError(name, f"damaged or cut short ({said}); fetch it again, or leave it out") from error
     if min(width, height) < smallest:
         raise ImageError(name, f"only {width} x {height} pixels; use an image of at least {smallest} x {smallest}")
     raise ImageError(name, f"larger than {MAX_PIXELS // 10**6} megapixels; make it smaller first")

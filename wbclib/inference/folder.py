@@ -18,6 +18,7 @@ from wbclib.inference import picture
 from wbclib.inference.inputs import Job, Plan, plan, shown
 
 LOG = logging.getLogger(__name__)
+LONGEST = 255  # bytes of a name in today's file systems
 NAMED = 10  # files that are left out, by name
 Stylise = Callable[[np.ndarray], np.ndarray]
 
@@ -91,7 +92,8 @@ def _one(job: Job, wanted: Plan, stylist: Stylise, force: bool, summary: Summary
     except UserError as error:
         reason = str(error)
     except OSError as error:
-        reason = f"{error.strerror or error}; check the names and permissions of input and output"
+        which = error.filename or f"{job.source} or {job.target}"
+        reason = f"{which}: {error.strerror or error}; check its name and permissions"
     except Exception as error:  # out of memory, a decoder's fault ...: the other files shall be done nevertheless
         reason = f"{type(error).__name__}: {error}"
     else:
@@ -110,10 +112,20 @@ class Kept(Exception):
 
 
 def _free(target: Path, force: bool) -> None:
+    """Whether a target can be written, before any work; what stands in the way is named."""
+    if os.path.islink(target) and not os.path.exists(target) and not force:
+        raise UserError(f"its output {target} is a link that leads nowhere; remove it, or replace it with --force")
     if os.path.lexists(target) and not force:
         raise Kept(target)
     if os.path.isdir(target):
         raise UserError(f"its output {target} is a folder; remove it or give another --out")
+    above = next(path for path in target.absolute().parents if os.path.lexists(path))
+    if not os.path.isdir(above):
+        raise UserError(f"its output {target} would lie below {above}, which is no folder; give another --out")
+    for part in target.absolute().relative_to(above).parts:
+        if (length := len(os.fsencode(part))) > LONGEST:
+            what = "rename the input" if part == target.name else "give another --out"
+            raise UserError(f"a name in its output would have {length} bytes and {LONGEST} is the most; {what}")
 
 
 def _there(source: Path) -> None:

@@ -116,9 +116,11 @@ def plan(words: Sequence[str | Path], out: str | Path | None = None) -> Plan:
     with the same output the first that can be decoded gets it.
 
     Raises:
-        UserError: ``out`` ends like a file that is not written, it is the name of one file and there are several, or it
-            is the folder of the inputs itself.
+        UserError: ``out`` is empty or ends like a file that is not written, it is the name of one file and there are
+            several, or it is the folder of the inputs itself.
     """
+    if out is not None and not str(out):
+        raise UserError("--out is empty; name a folder or a file, or leave it out")
     single = out is not None and _names_a_file(out)
     folder = Path(out or DEFAULT_OUT)
     if not single and os.path.exists(folder) and not os.path.isdir(folder):
