@@ -64,6 +64,16 @@ def test_inks_in_planes(place: str) -> None:
     assert (found[:, :20] == [0, 255, 255]).all() and (np.abs(found[:, 20:].astype(int) - 127) <= 1).all()
 
 
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}])
+def test_lab_in_planes_is_refused(options: dict[str, Any]) -> None:
+    lab = np.full((24, 40, 3), [128, 0, 0], np.uint8)  # a grey
+    grey = images.decode(tiff(lab, photometric="cielab", **options), "x.tif")
+    assert (np.ptp(grey, axis=2) <= 1).all() and np.abs(grey.astype(int) - 119).max() <= 2, "L* of 50.2"
+    planes = np.moveaxis(lab, 2, 0).copy()
+    with pytest.raises(images.ImageError, match="Lab with its channels in planes.*save it interleaved"):
+        images.decode(tiff(planes, photometric="cielab", planarconfig="separate", **options), "x.tif")
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("dtype", ["i2", "u4", "i4", "f4"])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
-WHITE_IS_ZERO, UNSIGNED = 0, 1  # values of the last two
+BITS, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 258, 262, 284, 339  # TIFF tags
+WHITE_IS_ZERO, APART, UNSIGNED = 0, 2, 1  # values of the last three
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,17 +32,19 @@ BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.03
 
 
 class DepthError(ValueError):
-    """Pixels of which nobody knows what white is."""
+    """Pixels of which nobody knows what white is, or that are not decoded rightly."""
 
 
 def layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Upright colours (mode RGB, sRGB) and alpha (mode L, None where the file has none) of an opened picture.
 
     Raises:
-        DepthError: 32-bit or signed numbers without a known white; whatever a decoder raises on damaged bytes.
+        DepthError: numbers without a known white, Lab in planes; whatever a decoder raises on damaged bytes.
     """
     raw = _raw(image)
     key, low = _key(image, raw)
+    if image.mode == "LAB" and getattr(image, "tag_v2", {}).get(PLANES) == APART:  # Pillow takes a and b for unsigned
+        raise DepthError("Lab with its channels in planes, which is not read; save it interleaved, or as PNG")
     image.load()
     turn, profile = _turn(image), _profile(image)
     if image.mode in ("La", "RGBa"):
