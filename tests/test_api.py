@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from toy_films import make, numbered
 from toy_images import noise
 
 from wbclib import cartoonize
@@ -62,11 +63,16 @@ def test_what_is_no_style_is_told(value: Any) -> None:
     [
         (Path("gone.safetensors"), "gone.safetensors are not here: check the name"),
         ("a\0b.npz", "expected text or a path"),
+        ("x" * 300 + ".npz", r"xx\.npz are not here: check the name"),
+        ("x" * 5000 + ".safetensors", r"xx\.safetensors are not here: check the name"),
+        ("x" * 300 + "/" + "y" * 300, "are not here: train it"),
+        ("x" * 5000, "unknown style"),
     ],
 )
 def test_a_style_that_is_not_there_is_told(style: Any, says: str) -> None:
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=says) as caught:
         cartoonize(IMAGE, style=style)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize(
@@ -75,3 +81,24 @@ def test_a_style_that_is_not_there_is_told(style: Any, says: str) -> None:
 def test_what_is_no_image_is_told(value: Any) -> None:
     with pytest.raises(UserError, match="expected "):
         cartoonize(value)
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv", "film.jpg", "film"])
+def test_a_film_is_told_from_a_bad_picture(tmp_path: Path, name: str) -> None:
+    make(tmp_path / "made.mp4", [numbered(0)]).rename(tmp_path / name)
+    with pytest.raises(UserError, match="a film, not a picture; films are drawn by `wbc cartoonize") as caught:
+        cartoonize(tmp_path / name)
+    assert "remove" not in str(caught.value)
+
+
+def test_a_film_that_is_not_there_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no such file; check the name"):
+        cartoonize(tmp_path / "gone.mp4")
+
+
+@pytest.mark.parametrize("data", [b"I am not an image" * 99, b"PK\3\4" + bytes(99), b"ID3" + bytes(999)])
+def test_a_file_of_another_kind_is_not_to_be_removed(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(data)
+    with pytest.raises(UserError, match="not an image") as caught:
+        cartoonize(tmp_path / "a.jpg")
+    assert "remove" not in str(caught.value)

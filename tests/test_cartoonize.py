@@ -260,3 +260,22 @@ def test_command_and_its_exit_status(
     assert out == ["0 done, 1 kept as they were, 1 failed", "failed: gone.png: " + out[1].split(": ", 2)[2]]
     assert cli.main(["cartoonize", "a.png", *words, "--sharpness", "2"]) == 2
     assert cli.main(["cartoonize", "a.png", *words, "--tile", "0"]) == 2
+
+
+@pytest.mark.parametrize("words", [["cartoonize", "a.png"], ["cartoonize", "--help"], ["cartoonize", "gone.png"]])
+def test_a_reader_that_went_away_is_no_error(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    pictures(here, "a.png")
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as nobody:
+        monkeypatch.setattr(sys, "stdout", nobody)
+        assert cli.main(words) == 128 + signal.SIGPIPE
+    assert "BrokenPipe" not in capsys.readouterr().err and Path("cartoons/a.png").exists() == ("a.png" in words)
+
+
+def test_a_standard_output_that_is_closed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures(here, "a.png")
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.main(["cartoonize", "a.png"]) == 0

@@ -156,8 +156,8 @@ def test_hostile_folder(hostile: Path, tmp_path: Path, caplog: pytest.LogCapture
         line = said[inputs.shown(hostile / name)]
         assert re.search(says, line), f"{name}: {line}"
         assert "\n" not in line and line.isprintable() and len(line) < 200
-    assert all(line.isprintable() for line in summary.lines()) and len(summary.lines()) == 2 + len(BAD)
-    assert summary.lines()[1] == "1 left out: notes.txt"
+    assert all(line.isprintable() for line in summary.lines()) and len(summary.lines()) == 3 + len(BAD)
+    assert summary.lines()[1:3] == ["1 left out: notes.txt", "1 hidden and left out: .hidden.png"]
     expected = {name for _, name, _ in GOOD.values()} | {"x.jpg/inside.png"}
     assert {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()} == expected
     assert len(summary.done) == len(expected) and summary.status == 1

@@ -214,6 +214,37 @@ def test_what_is_left_out_is_counted_named_and_no_failure(tmp_path: Path) -> Non
     assert line.startswith("22 left out: 00.txt, 01.txt, ") and line.endswith("09.txt and 12 more")
 
 
+def test_a_folder_that_is_named_twice_is_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    for name in ("notes.txt", "sub/x.xyz", "layers.psd", ".b.txt"):
+        (tmp_path / "in" / name).write_bytes(b"8BPS\0\1" if name.endswith("psd") else b"text")
+    for name in ("a.png", ".b.png"):
+        Image.fromarray(noise()).save(tmp_path / "in" / name)
+    monkeypatch.chdir(tmp_path)
+    once = folder.run(["in"], negative, "once").lines()
+    assert once[:3] == [
+        "1 done, 0 kept as they were, 1 failed",
+        "2 left out: notes.txt, sub/x.xyz",
+        "1 hidden and left out: .b.png",
+    ]
+    assert once[3].startswith("failed: in/layers.psd: ") and len(once) == 4
+    assert folder.run(["in", "in/", str(tmp_path / "in"), "i*"], negative, "twice").lines() == once
+    named = folder.run(["in", "in/notes.txt"], negative, "named")
+    assert [Path(name).name for name, _ in named.failed] == ["layers.psd", "notes.txt"], "that one was asked for"
+    empty = [tmp_path / "in" / "sub"] * 2
+    assert folder.run(empty, negative, "o").failed == folder.run(empty[:1], negative, "o").failed
+
+
+def test_what_a_system_hides_makes_no_noise(tmp_path: Path) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+    (tmp_path / ".git").mkdir()
+    Image.fromarray(noise()).save(tmp_path / ".git" / "logo.png")
+    (tmp_path / ".folder.png").mkdir()
+    for name in ("._a.png", ".DS_Store", ".nomedia", ".directory"):
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    assert folder.run([tmp_path], negative, tmp_path / "out").lines() == ["1 done, 0 kept as they were, 0 failed"]
+
+
 # --- what is installed
 
 

@@ -27,6 +27,7 @@ FLOORS = (
         "files",
         "paths",
         "formats",
+        "cicp",
         "colours",
         "images",
         "values",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,7 +60,9 @@ def parser() -> argparse.ArgumentParser:
     report.set_defaults(call=_report)
 
     cartoonize = commands.add_parser("cartoonize", help="draw photographs, folders and films in a trained style")
-    cartoonize.add_argument("paths", nargs="+", metavar="PATH", help="file, folder (searched whole) or quoted glob")
+    cartoonize.add_argument(
+        "paths", nargs="+", metavar="PATH", help="file, folder (searched whole, without hidden names) or quoted glob"
+    )
     cartoonize.add_argument("--style", help=STYLE)
     cartoonize.add_argument(
         "--sharpness", type=float, default=0.0, metavar="0..1", help="0 smooth, 1 sharp (default: 0)"
@@ -204,7 +207,22 @@ def _bench(arguments: argparse.Namespace) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0 only where the result is what was asked for."""
+    """Run a command; the exit status is 0 only where the result is what was asked for.
+
+    Where nobody reads the output any more (``| head``) it ends quietly, with the status that SIGPIPE has in shells.
+    """
+    try:
+        try:
+            return _main(words)
+        finally:
+            if sys.stdout is not None:  # it was closed by the caller
+                sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        return 128 + signal.SIGPIPE
+
+
+def _main(words: Sequence[str] | None) -> int:
     arguments = parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     os.environ.update(paths.homes())

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF tags, and a value of the second
+BITS, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 258, 262, 284, 339  # TIFF tags
+WHITE_IS_ZERO, APART, UNSIGNED = 0, 2, 1  # values of the last three
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -20,6 +21,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+CODING = "cicp"  # where `wbclib.images` puts a picture's :class:`wbclib.cicp.Coding` into Pillow's ``info``
 D65 = (0.3127, 0.3290)
 SRGB = (*D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)  # x and y of white, red, green, blue
 ADOBE_RGB = (*D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
@@ -30,17 +32,19 @@ BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.03
 
 
 class DepthError(ValueError):
-    """Pixels of which nobody knows what white is."""
+    """Pixels of which nobody knows what white is, or that are not decoded rightly."""
 
 
 def layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Upright colours (mode RGB, sRGB) and alpha (mode L, None where the file has none) of an opened picture.
 
     Raises:
-        DepthError: 32-bit numbers without a known white; whatever a decoder raises on damaged bytes.
+        DepthError: numbers without a known white, Lab in planes; whatever a decoder raises on damaged bytes.
     """
     raw = _raw(image)
     key, low = _key(image, raw)
+    if image.mode == "LAB" and getattr(image, "tag_v2", {}).get(PLANES) == APART:  # Pillow takes a and b for unsigned
+        raise DepthError("Lab with its channels in planes, which is not read; save it interleaved, or as PNG")
     image.load()
     turn, profile = _turn(image), _profile(image)
     if image.mode in ("La", "RGBa"):
@@ -123,11 +127,13 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits scaled to 8 (65535 becomes 255), TIFF also of 12; deeper ones have no known white."""
+    """Grey of 16 bits scaled to 8 (65535 becomes 255), TIFF also of 12; deeper and signed ones have no known white."""
     tags: Any = getattr(image, "tag_v2", {})
-    white = 4095 if tags.get(BITS, (16,))[0] == 12 else 65535
+    bits, white = tags.get(BITS, (16,))[0], 4095 if tags.get(BITS, (16,))[0] == 12 else 65535
     values = np.asarray(image).astype(np.float64)
-    if image.mode == "F" or values.min() < 0 or values.max() > white:
+    if tags.get(SAMPLE_FORMAT, (UNSIGNED,))[0] != UNSIGNED and bits <= 16:
+        raise DepthError("pixels are signed numbers without a known white; save it as 8- or 16-bit PNG")
+    if image.mode == "F" or bits > 16 or values.min() < 0 or values.max() > white:
         raise DepthError("pixels are 32-bit numbers without a known white; save it as 8- or 16-bit PNG")
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
         values = white - values
@@ -138,15 +144,21 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _profile(image: Image.Image) -> bytes | None:
-    """ICC profile of a picture: its own, or one that says what gAMA and cHRM or the EXIF of a camera say.
+    """ICC profile of a picture: its own, or one that says what code points, gAMA and cHRM or a camera's EXIF say.
 
-    As in browsers, PNG's sRGB chunk goes before gAMA and cHRM, and gAMA of 1/2.2 (within 5 percent) means sRGB's curve,
-    of which it is the usual approximation. Cameras set to Adobe RGB say so in EXIF (DCF: interoperability ``R03``)
-    and often embed no profile; what browsers pass over is converted here.
+    A PNG's code points go before its profile, those of AVIF and HEIF behind it (PNG, third edition, 4.3; ISO/IEC
+    23008-12, 6.5.5). As in browsers, PNG's sRGB chunk goes before gAMA and cHRM, and gAMA of 1/2.2 (within 5 percent)
+    means sRGB's curve, of which it is the usual approximation. Cameras set to Adobe RGB say so in EXIF (DCF:
+    interoperability ``R03``) and often embed no profile; what browsers pass over is converted here.
     """
-    info = image.info
+    info, coding = image.info, image.info.get(CODING)
+    space = coding.space if coding else None
+    if coding and coding.known and image.format == "PNG":
+        return matrix_profile(*space) if space else None
     if info.get("icc_profile"):
         return bytes(info["icc_profile"])
+    if space:
+        return matrix_profile(*space)
     if image.format == "PNG" and info.get("gamma", 0) > 0 and "srgb" not in info:
         gamma = 1 / info["gamma"]
         return matrix_profile(info.get("chromaticity", SRGB), None if abs(gamma / 2.2 - 1) < 0.05 else gamma)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin, features
+from PIL import Image, PngImagePlugin, TiffImagePlugin, features
 
 # Pillow's name of every format that is read, and the suffixes of its files. No others are opened, because each decoder
 # is one more that damaged or hostile bytes can reach.
@@ -36,10 +36,11 @@ VECTOR = "a drawing made of shapes, not of pixels; export it as PNG"
 DOCUMENT = "a document, not a picture; export its pages as PNG"
 JPEG_XL = "JPEG XL, which is not read; save it as PNG or JPEG"
 HDR = "high dynamic range, which is not read; save it as PNG of 8 or 16 bits"
+HDR_STILL = "high dynamic range (PQ or HLG), which has no colours of a photograph; convert it to sRGB first"
 OTHER = "a picture format that is not read; save it as PNG or JPEG"
 NO_HEIF = "HEIC needs the package pillow-heif: pip install pillow-heif, or save the picture as JPEG"
 NO_AVIF = "this Pillow reads no AVIF; update it (pip install -U pillow), or save the picture as JPEG"
-NO_IMAGE = "not an image, whatever its name says; remove it or save it as PNG or JPEG"
+NO_IMAGE = "not an image, whatever its name says; name another file, or save it as PNG or JPEG"
 DAMAGED = "damaged or cut short, or of a kind that is not read; fetch it again, or save it as PNG or JPEG"
 
 _UNREAD = {
@@ -75,6 +76,9 @@ DNG_VERSION = 50706  # TIFF tag
 
 # A PNG's profile is unpacked up to this size. Pillow's 1 MiB refuses photographs with the profile of a scanner.
 PngImagePlugin.MAX_TEXT_CHUNK = 16 * 2**20
+# Pillow's own reader of uncompressed TIFFs takes 16-bit samples for bytes where the channels lie in planes. libtiff,
+# which reads the compressed ones anyway, does not.
+TiffImagePlugin.READ_LIBTIFF = True
 
 
 def head(path: Path) -> bytes:

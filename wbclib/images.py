@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from wbclib import colours, formats
+from wbclib import cicp, colours, formats
 from wbclib.files import UserError, atomic
 
 T = TypeVar("T")
@@ -52,7 +52,8 @@ def read(path: Path | str, smallest: int = 2) -> np.ndarray:
     """Read the first frame of an image file.
 
     The EXIF orientation is applied; colours are converted to sRGB from an embedded ICC profile (a broken one is
-    ignored), else from PNG's gAMA and cHRM, else from Adobe RGB where a camera's EXIF says so; alpha is laid on white.
+    ignored), else from PNG's gAMA and cHRM or AVIF's and HEIF's code points, else from Adobe RGB where a camera's EXIF
+    says so; PNG's code points (cICP) go before all. High dynamic range is refused. Alpha is laid on white.
     Grey, palette, Lab and CMYK images become RGB. CMYK without a profile is converted by complements (red = white
     minus cyan minus black). 16 bits a channel become 8.
 
@@ -110,6 +111,9 @@ def _open(data: bytes, name: Path | str, smallest: int, finish: Callable[[Image.
             width, height = image.size
             if formats.is_raw(image):
                 raise ImageError(name, formats.RAW)
+            image.info[colours.CODING] = coding = cicp.coding(data)
+            if coding and coding.hdr:
+                raise ImageError(name, formats.HDR_STILL)
             if width * height <= MAX_PIXELS and min(width, height) >= smallest:
                 return finish(image)
     except UnidentifiedImageError as error:
@@ -122,7 +126,7 @@ def _open(data: bytes, name: Path | str, smallest: int, finish: Callable[[Image.
         raise ImageError(name, str(error)) from error
     except Exception as error:  # decoders raise anything on damaged bytes: struct.error, SyntaxError, IndexError ...
         said = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(name, f"damaged or cut short ({said}); fetch it again or remove it") from error
+        raise ImageError(name, f"damaged or cut short ({said}); fetch it again, or leave it out") from error
     if min(width, height) < smallest:
         raise ImageError(name, f"only {width} x {height} pixels; use an image of at least {smallest} x {smallest}")
     raise ImageError(name, f"larger than {MAX_PIXELS // 10**6} megapixels; make it smaller first")

@@ -13,6 +13,7 @@ import numpy as np
 from wbclib import images
 from wbclib.files import UserError
 from wbclib.inference.engine import placed
+from wbclib.inference.kinds import FILM, judge
 from wbclib.inference.styles import DEFAULT, load_style, weights_file
 from wbclib.inference.stylist import Stylist
 
@@ -39,7 +40,7 @@ def cartoonize(
     """
     name, sharp = _name(style), _number(sharpness)
     if isinstance(image, (str, os.PathLike)):
-        image = images.read(Path(_text(image, "image")), smallest=1)
+        image = _read(Path(_text(image, "image")))
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         kind = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise UserError(f"expected a path or a uint8 array (H, W, 3), got {kind}")
@@ -47,6 +48,15 @@ def cartoonize(
         raise UserError(f"expected an image of at least 1 x 1 pixels, got {image.shape[1]} x {image.shape[0]}")
     file = weights_file(name).resolve()
     return _stylist(name, sharp, str(file), file.stat().st_mtime_ns)(image)
+
+
+def _read(path: Path) -> np.ndarray:
+    try:
+        return images.read(path, smallest=1)
+    except images.ImageError as error:
+        if os.path.isfile(path) and judge(path).kind == FILM:
+            raise UserError(f"{path}: a film, not a picture; films are drawn by `wbc cartoonize FILM`") from error
+        raise
 
 
 def _text(value: Any, what: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from wbclib.inference import picture
 from wbclib.inference.inputs import Job, Plan, plan, shown
 
 LOG = logging.getLogger(__name__)
+LONGEST = 255  # bytes of a name in today's file systems
 NAMED = 10  # files that are left out, by name
 Stylise = Callable[[np.ndarray], np.ndarray]
 
@@ -26,13 +27,15 @@ Stylise = Callable[[np.ndarray], np.ndarray]
 class Summary:
     """What became of every input: files written, files that were there already, and (name, reason) of failures.
 
-    ``left`` names the files of searched folders that are neither pictures nor films.
+    ``left`` names the files of searched folders that are neither pictures nor films, ``hidden`` the pictures and films
+    there whose names begin with a dot.
     """
 
     done: list[Path] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> int:
@@ -42,9 +45,9 @@ class Summary:
     def lines(self) -> list[str]:
         """The counts, the first names of what was left out, and one line a failure."""
         lines = [f"{len(self.done)} done, {len(self.kept)} kept as they were, {len(self.failed)} failed"]
-        if self.left:
-            more = f" and {len(self.left) - NAMED} more" if len(self.left) > NAMED else ""
-            lines.append(f"{len(self.left)} left out: {', '.join(self.left[:NAMED])}{more}")
+        for names, what in ((self.left, "left out"), (self.hidden, "hidden and left out")):
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            lines += [f"{len(names)} {what}: {', '.join(names[:NAMED])}{more}"] if names else []
         return lines + [f"failed: {name}: {reason}" for name, reason in self.failed]
 
 
@@ -65,7 +68,7 @@ def run(words: Sequence[str | Path], stylist: Stylise, out: str | Path | None = 
         UserError: what is wrong with the request as a whole; nothing has been written then.
     """
     wanted = plan(words, out)
-    summary = Summary(failed=list(wanted.failed), left=list(wanted.left))
+    summary = Summary(failed=list(wanted.failed), left=list(wanted.left), hidden=list(wanted.hidden))
     for name, reason in wanted.failed:
         LOG.warning("%s: %s", name, reason)
     with logging_redirect_tqdm(), tqdm(wanted.jobs, "cartoonize", unit="file", disable=None) as bar:
@@ -77,6 +80,8 @@ def run(words: Sequence[str | Path], stylist: Stylise, out: str | Path | None = 
 def _one(job: Job, wanted: Plan, stylist: Stylise, force: bool, summary: Summary) -> None:
     """Do one job and enter it into the summary."""
     try:
+        if reason := wanted.lost.get(job.source, ""):
+            raise UserError(reason)
         target = _film(job, stylist, force) if job.film else _picture(job, wanted, stylist, force)
     except Kept as kept:
         summary.kept.append(kept.target)
@@ -87,7 +92,8 @@ def _one(job: Job, wanted: Plan, stylist: Stylise, force: bool, summary: Summary
     except UserError as error:
         reason = str(error)
     except OSError as error:
-        reason = f"{error.strerror or error}; check the names and permissions of input and output"
+        which = error.filename or f"{job.source} or {job.target}"
+        reason = f"{which}: {error.strerror or error}; check its name and permissions"
     except Exception as error:  # out of memory, a decoder's fault ...: the other files shall be done nevertheless
         reason = f"{type(error).__name__}: {error}"
     else:
@@ -106,10 +112,20 @@ class Kept(Exception):
 
 
 def _free(target: Path, force: bool) -> None:
+    """Whether a target can be written, before any work; what stands in the way is named."""
+    if os.path.islink(target) and not os.path.exists(target) and not force:
+        raise UserError(f"its output {target} is a link that leads nowhere; remove it, or replace it with --force")
     if os.path.lexists(target) and not force:
         raise Kept(target)
     if os.path.isdir(target):
         raise UserError(f"its output {target} is a folder; remove it or give another --out")
+    above = next(path for path in target.absolute().parents if os.path.lexists(path))
+    if not os.path.isdir(above):
+        raise UserError(f"its output {target} would lie below {above}, which is no folder; give another --out")
+    for part in target.absolute().relative_to(above).parts:
+        if (length := len(os.fsencode(part))) > LONGEST:
+            what = "rename the input" if part == target.name else "give another --out"
+            raise UserError(f"a name in its output would have {length} bytes and {LONGEST} is the most; {what}")
 
 
 def _there(source: Path) -> None:
@@ -149,7 +165,7 @@ def _target(job: Job, wanted: Plan, found: picture.Picture) -> Path:
     if end != job.source.suffix:
         LOG.info("%s: written as %s", name, end)
     target = job.target.with_suffix(end)
-    if target != job.target and (reason := wanted.claim(job.source, target)):
+    if target != job.target and (reason := wanted.claim(replace(job, target=target))):
         raise UserError(reason)
     return target
 

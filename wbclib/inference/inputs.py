@@ -10,12 +10,12 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from wbclib import formats
+from wbclib import formats, images
 from wbclib.files import UserError
 from wbclib.inference import picture
-from wbclib.inference.kinds import AUDIO, FILM, FILMS, NEITHER, PERHAPS_FILMS, WRITTEN_FILMS, judge
+from wbclib.inference.kinds import AUDIO, FILM, FILMS, NEITHER, PERHAPS_FILMS, WRITTEN_FILMS, judge, plays
 
 LOG = logging.getLogger(__name__)
 DEFAULT_OUT = "cartoons"
@@ -44,22 +44,53 @@ class Input(NamedTuple):
 class Plan:
     """Jobs in order, what cannot be one: (name, reason), and names of files in searched folders that are none.
 
-    All paths of ``sources`` and ``claimed`` are real ones.
+    ``lost`` are sources that cannot be decoded and whose target another one therefore got, with the reason. All paths
+    of ``sources`` and ``claimed`` are real ones.
     """
 
     jobs: list[Job] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)  # neither pictures nor films
+    hidden: list[str] = field(default_factory=list)  # pictures and films with a name that begins with a dot
     sources: set[str] = field(default_factory=set)
-    claimed: dict[str, Path] = field(default_factory=dict)  # target -> source
+    claimed: dict[str, Job] = field(default_factory=dict)  # target -> who gets it
+    lost: dict[Path, str] = field(default_factory=dict)
+    told: set[tuple[str, str]] = field(default_factory=set)  # how, file
 
-    def claim(self, source: Path, target: Path) -> str:
-        """Reserve ``target`` for ``source``; the reason why it cannot be, or nothing."""
-        key = os.path.realpath(target)
+    def add(self, where: Literal["failed", "left", "hidden"], path: Path, *entry: str) -> None:
+        """Enter a file that is not drawn into a list, once: folders may be named twice, or lie in one another."""
+        key = (where, os.path.realpath(path))
+        if key not in self.told:
+            self.told.add(key)
+            getattr(self, where).append(entry if where == "failed" else entry[0])
+
+    def claim(self, job: Job) -> str:
+        """Reserve the target of ``job``; the reason why it cannot be, or nothing.
+
+        The first that can be decoded gets it, so that a damaged file is in no good one's way. That is asked only where
+        several want the same, and of the files alone: what is there already or fails later makes no difference.
+        """
+        key, name = os.path.realpath(job.target), shown(job.target)
         if key in self.sources:
-            return f"its output would replace the input {shown(target)}; give it another --out"
-        other = self.claimed.setdefault(key, source)
-        return "" if other == source else f"{shown(target)} is already the output of {shown(other)}; rename one of them"
+            return f"its output would replace the input {name}; give it another --out"
+        other = self.claimed.setdefault(key, job)
+        if other.source == job.source:
+            return ""
+        if reason := _undecodable(other):
+            self.lost[other.source], self.claimed[key] = reason, job
+            return ""
+        return f"{name} is already the output of {shown(other.source)}; rename one of them"
+
+
+def _undecodable(job: Job) -> str:
+    """Why a source is of no use; a film is judged by its first picture."""
+    if job.film:
+        return "" if plays(job.source) else "damaged, or no film that FFmpeg plays; fetch it again"
+    try:
+        picture.read(job.source)
+    except images.ImageError as error:
+        return error.reason
+    return ""
 
 
 def shown(value: object) -> str:
@@ -75,19 +106,21 @@ def plan(words: Sequence[str | Path], out: str | Path | None = None) -> Plan:
 
     Args:
         words: files (whatever their suffix: content decides, see :func:`wbclib.inference.kinds.judge`), folders
-            (searched whole for pictures and films; hidden names are passed over, every folder is entered once, whatever
-            links say) and globs that no shell has expanded.
+            (searched whole for pictures and films without hidden names; every folder is entered once, whatever links
+            say) and globs that no shell has expanded.
         out: a file's name where there is one file to make and the name ends like one; else a folder. A folder that
             exists or ends with ``/`` is one whatever its name. Files go into it under their own names, a folder's files
             with their sub-folders. Default: ``cartoons`` in the current folder.
 
-    A folder that contains ``out`` is searched without it: a second run never draws a cartoon of a cartoon. Of two files
-    with the same output the first gets it.
+    A folder that contains ``out`` is searched without it: a second run never draws a cartoon of a cartoon. Of files
+    with the same output the first that can be decoded gets it.
 
     Raises:
-        UserError: ``out`` ends like a file that is not written, it is the name of one file and there are several, or it
-            is the folder of the inputs itself.
+        UserError: ``out`` is empty or ends like a file that is not written, it is the name of one file and there are
+            several, or it is the folder of the inputs itself.
     """
+    if out is not None and not str(out):
+        raise UserError("--out is empty; name a folder or a file, or leave it out")
     single = out is not None and _names_a_file(out)
     folder = Path(out or DEFAULT_OUT)
     if not single and os.path.exists(folder) and not os.path.isdir(folder):
@@ -103,7 +136,7 @@ def plan(words: Sequence[str | Path], out: str | Path | None = None) -> Plan:
     made.sources.update(os.path.realpath(found.source) for found in once.values())
     for found in once.values():
         job = _job(found, folder, single)
-        if reason := made.claim(job.source, job.target):
+        if reason := made.claim(job):
             made.failed.append((shown(job.source), reason))
         else:
             made.jobs.append(job)
@@ -152,14 +185,14 @@ def _inputs(words: Iterable[str | Path], out: Path | None, made: Plan) -> Iterat
         elif matches := _matches(word, out):
             yield from _inputs(matches, out, made)
         else:
-            made.failed.append((shown(word), _missing(word)))
+            made.add("failed", Path(word), shown(word), _missing(word))
 
 
 def _file(path: Path, made: Plan) -> Iterator[Input]:
     """A file that was named."""
     found = judge(path)
     if found.reason:
-        made.failed.append((shown(path), found.reason))
+        made.add("failed", path, shown(path), found.reason)
     else:
         yield Input(path, Path(path.name), found.kind == FILM)
 
@@ -168,18 +201,19 @@ def _folder(root: Path, out: Path | None, made: Plan) -> Iterator[Input]:
     if out is not None and os.path.realpath(root) == os.path.realpath(out):
         LOG.info("%s: passed over, the outputs go there", shown(root))
         return
-    known, empty = len(made.failed), True
-    for path in _walk(root, out, made.failed):
+    failed, empty = len(made.failed), True
+    for path in _walk(root, out, made):
         name, found = path.relative_to(root), judge(path, named=False)
         if found.kind == NEITHER:
-            made.left.append(shown(name))
-        elif found.reason:
-            made.failed.append((shown(path), found.reason))
+            made.add("left", path, shown(name))
+            continue
+        empty = False
+        if found.reason:
+            made.add("failed", path, shown(path), found.reason)
         else:
-            empty = False
             yield Input(path, name, found.kind == FILM)
-    if empty and len(made.failed) == known:
-        made.failed.append((shown(root), "no pictures or films in this folder; name another one"))
+    if empty and len(made.failed) == failed:
+        made.add("failed", root, shown(root), "no pictures or films in this folder; name another one")
 
 
 def _matches(pattern: str, out: Path | None) -> list[str]:
@@ -203,7 +237,13 @@ def _inside(name: str, out: Path | None) -> bool:
     return out is not None and Path(os.path.realpath(name)).is_relative_to(os.path.realpath(out))
 
 
-def _walk(root: Path, out: Path | None, failed: list[tuple[str, str]]) -> Iterator[Path]:
+def _hidden(path: Path) -> bool:
+    """Whether a reader may miss a file: a hidden picture or film, but not what macOS keeps in ``._`` names."""
+    dotted = path.name.startswith(".") and not path.name.startswith("._")
+    return dotted and path.suffix.lower() in KNOWN and os.path.isfile(path)
+
+
+def _walk(root: Path, out: Path | None, made: Plan) -> Iterator[Path]:
     """Files below ``root``, sorted, without hidden names and without the folder ``out``."""
     visited = {os.path.realpath(out)} if out is not None else set()
     waiting = [root]
@@ -215,10 +255,14 @@ def _walk(root: Path, out: Path | None, failed: list[tuple[str, str]]) -> Iterat
         visited.add(real)
         try:
             with os.scandir(folder) as listed:
-                found = sorted(Path(entry.path) for entry in listed if not entry.name.startswith("."))
+                every = sorted(Path(entry.path) for entry in listed)
         except OSError as error:
-            failed.append((shown(folder), f"cannot be searched ({error.strerror or error}); check its permissions"))
+            reason = f"cannot be searched ({error.strerror or error}); check its permissions"
+            made.add("failed", folder, shown(folder), reason)
             continue
+        found = [path for path in every if not path.name.startswith(".")]
+        for path in filter(_hidden, every):
+            made.add("hidden", path, shown(path.relative_to(root)))
         for path in reversed(found):
             if os.path.isdir(path):
                 waiting.append(path)

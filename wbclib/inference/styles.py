@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -137,10 +138,14 @@ def weights_file(name: str) -> Path:
         path = paths.run(*name.split("/")) / "generator.safetensors"
         hint = "train it with `wbc train RUN --profile PROFILE` (`make reproduce` does so for quick)"
     else:
-        raise UserError(f"unknown style {name!r}; shipped are {', '.join(shipped())}; say {KNOWN}")
-    if not path.is_file():
-        raise UserError(f"the weights of style {name} are not here: {hint}")
+        raise UserError(f"unknown style {_brief(name)!r}; shipped are {', '.join(shipped())}; say {KNOWN}")
+    if not os.path.isfile(path):  # Path.is_file raises where a name is too long for a file
+        raise UserError(f"the weights of style {_brief(name)} are not here: {hint}")
     return path
+
+
+def _brief(name: str) -> str:
+    return name if len(name) <= 120 else f"{name[:80]}...{name[-30:]}"
 
 
 def _own(path: Path) -> nn.Module:
