@@ -12,7 +12,6 @@ import numpy as np
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.inference.engine import placed
 from wbclib.inference.kinds import FILM, judge
 from wbclib.inference.styles import DEFAULT, load_style, weights_file
 from wbclib.inference.stylist import Stylist
@@ -96,6 +95,8 @@ def _number(sharpness: Any) -> float:
 def _stylist(name: str, sharpness: float, file: str, changed: int) -> Stylist:
     """Stylist of a style; ``file`` and ``changed`` are there to notice other weights under the same name."""
     del file, changed
+    from wbclib.inference.engine import placed  # loads ONNX, which notebooks that draw by a run do without
+
     style = load_style(name)
     network, device = placed(style)
     return Stylist(style, sharpness, device=device, engine=network)
