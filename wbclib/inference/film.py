@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,13 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from tqdm.auto import tqdm
 
 from wbclib.files import UserError, atomic
+from wbclib.inference.film_clock import Clock
 from wbclib.inference.film_colour import Colours
 from wbclib.inference.film_length import Length
 from wbclib.inference.film_tags import copy_film_tags, copy_stream_tags
 from wbclib.inference.film_turn import Turn, turn_of
 from wbclib.inference.kinds import WRITTEN_FILMS, container
-from wbclib.inference.sound import Sound
+from wbclib.inference.sound import Sound, known
 
 LOG = logging.getLogger(__name__)
 QUALITY = {"crf": "18", "preset": "medium"}  # visually near lossless; the network costs far more than the encoder
@@ -39,8 +39,9 @@ Stylist = Callable[[np.ndarray], np.ndarray]
 def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = False) -> dict[str, Any]:
     """Send every frame of a film through ``stylist`` and keep its sound.
 
-    H.264, 8 bits, 4:2:0, BT.709, limited range; other primaries are converted. Frames keep their time stamps, so a
-    variable frame rate stays variable. A film that is stored turned or mirrored comes out as ``ffmpeg`` shows it. Odd
+    H.264, 8 bits, 4:2:0, BT.709, limited range; other primaries are converted. Frames keep the distances of
+    their time stamps, so a variable frame rate stays variable, and sound and pictures stay together; the first of them
+    begins at 0, wherever the clock of the original began. A film that is stored turned or mirrored comes out as ``ffmpeg`` shows it. Odd
     sizes grow by one column or row, a copy of the last one, because 4:2:0 has no odd sizes. Sound is copied packet by
     packet where ``target``'s container takes its codec, and encoded as AAC where it does not; tracks keep their
     language, title and marks. The film keeps its title and the like, and loses where, when and with what it was made.
@@ -99,11 +100,14 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
     video = _pictures(film, name)
     with container(temporary, "w") as out:
         copy_film_tags(film, out)
-        writer, sound, colours = _Writer(out, video), Sound(film, out, name), Colours(name)
-        length = Length(film, [video, *sound.streams])
+        used = [video, *known(film, name)]
+        clock, colours = Clock(film, video, used), Colours(name)
+        writer, sound = _Writer(out, video, clock), Sound(used[1:], out)
+        length = Length(film, used, clock.start)
         waiting: list[Any] = []  # sound from before the first picture: the file's head needs the picture's size
         with tqdm(total=video.frames or None, desc=name, unit="frame", leave=False) as bar:
             for packet in film.demux():
+                clock.shift(packet)
                 length.count(packet)
                 if packet.stream.index not in length.promised:
                     continue
@@ -116,9 +120,9 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
                         turn = turn_of(frame)
                         writer.write(frame, turn, stylist(turn(colours(frame))))
                         bar.update()
-                while waiting and writer.frames:
+                while waiting and clock.frames:
                     sound.take(waiting.pop(0))
-        if not writer.frames:
+        if not clock.frames:
             raise UserError(f"{name}: not one picture in it can be decoded; fetch it again or remove it")
         length.check(name)
         sound.finish()
@@ -142,22 +146,18 @@ def _pictures(film: Any, name: str) -> Any:
 class _Writer:
     """Pictures in, H.264 out, at the time stamps of the frames that they came from."""
 
-    def __init__(self, out: Any, video: Any) -> None:
-        self.out, self.video = out, video
-        self.rate = Fraction(video.average_rate or video.guessed_rate or 25)
-        self.base = Fraction(video.time_base)
-        self.frames, self.end, self.size = 0, Fraction(0), (0, 0)
-        self.first: int | None = None
-        self.last = 0  # time stamp
+    def __init__(self, out: Any, video: Any, clock: Clock) -> None:
+        self.out, self.video, self.clock = out, video, clock
+        self.size = (0, 0)
         self.lasting: dict[int, int] = {}  # time stamp -> duration, of the few frames inside the encoder
-        self.stream: Any = self.out.add_stream("libx264", rate=self.rate, options=QUALITY)
+        self.stream: Any = self.out.add_stream("libx264", rate=clock.rate, options=QUALITY)
         copy_stream_tags(video, self.stream)
 
     def open(self, turn: Turn, size: tuple[int, int]) -> None:
         """Fix what only the first picture tells: size, pixel shape, time base."""
         context, self.size = self.stream.codec_context, size
         context.height, context.width = (side + side % 2 for side in size)
-        context.pix_fmt, context.time_base = "yuv420p", self.base
+        context.pix_fmt, context.time_base = "yuv420p", self.clock.base
         context.colorspace, context.color_range = 1, ColorRange.MPEG  # 1: BT.709, in FFmpeg's and ISO's table
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         shape = self.video.sample_aspect_ratio
@@ -167,7 +167,7 @@ class _Writer:
     def write(self, frame: VideoFrame, turn: Turn, picture: np.ndarray) -> None:
         """Encode ``picture`` (H, W, 3), turned already, in the place of ``frame``."""
         height, width = picture.shape[:2]
-        if self.first is None:
+        if not self.clock.frames:
             self.open(turn, (height, width))
         elif (height, width) != self.size:
             raise UserError(f"the picture's size changes at {float(frame.time or 0):.1f} s; cut the film there first")
@@ -178,21 +178,9 @@ class _Writer:
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
         )
-        ready.pts, ready.time_base = self.stamp(frame), self.base
+        stamp, self.lasting[stamp] = self.clock.stamp(frame)
+        ready.pts, ready.time_base = stamp, self.clock.base
         self._mux(ready)
-
-    def stamp(self, frame: VideoFrame) -> int:
-        """Time stamp of ``frame``; one that is missing or does not grow comes right after its predecessor's."""
-        step = max(1, round(1 / self.rate / self.base))
-        stamp = frame.pts if frame.pts is not None else (self.last + step if self.frames else 0)
-        if self.first is None:
-            self.first = stamp
-        elif stamp <= self.last:
-            stamp = self.last + 1
-        duration = frame.duration or step
-        self.frames, self.last, self.lasting[stamp] = self.frames + 1, stamp, duration
-        self.end = (stamp + duration) * self.base
-        return stamp
 
     def finish(self) -> None:
         """Empty the encoder."""
@@ -210,5 +198,5 @@ class _Writer:
     def told(self) -> dict[str, Any]:
         """What was written."""
         height, width = (side + side % 2 for side in self.size)
-        seconds = float(self.end - (self.first or 0) * self.base)
-        return {"frames": self.frames, "seconds": seconds, "width": width, "height": height}
+        seconds = float((self.clock.end - self.clock.first) * self.clock.base)
+        return {"frames": self.clock.frames, "seconds": seconds, "width": width, "height": height}

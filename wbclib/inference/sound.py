@@ -23,27 +23,25 @@ def takes(out: Any, codec: str) -> bool:
 
 
 class Sound:
-    """Audio streams of ``film`` on their way into ``out``.
+    """Audio ``streams`` of a film on their way into ``out``.
 
     Attributes:
-        streams: those that are read.
         kind: ``none``, ``copied`` (not one sample differs) or ``aac`` (at least one stream is encoded anew).
     """
 
-    def __init__(self, film: Any, out: Any, name: str) -> None:
+    def __init__(self, streams: list[Any], out: Any) -> None:
         self.out = out
-        self.streams = _known(film, name)
         self.pairs: dict[int, Any] = {}
         self.resamplers: dict[int, AudioResampler] = {}
         self.last: dict[int, int] = {}  # time stamp of the last packet copied
         self.hidden: dict[int, Any] = {}  # last packet from before the point at which a stream begins to be heard
-        for stream in self.streams:
+        for stream in streams:
             if takes(out, stream.codec_context.codec.canonical_name):
                 self.pairs[stream.index] = out.add_stream_from_template(stream)
             else:
                 self._encode(stream)
             copy_stream_tags(stream, self.pairs[stream.index])
-        self.kind = "none" if not self.streams else "aac" if self.resamplers else "copied"
+        self.kind = "none" if not streams else "aac" if self.resamplers else "copied"
 
     def _encode(self, stream: Any) -> None:
         """Add an AAC stream for ``stream``; what AAC has no place for becomes stereo or 48 kHz."""
@@ -91,14 +89,14 @@ class Sound:
             self.out.mux(self.pairs[index].encode(frame))
 
 
-def _known(film: Any, name: str) -> list[Any]:
+def known(film: Any, name: str) -> list[Any]:
     """Audio streams that FFmpeg has a decoder for; the log tells of the others."""
-    known = []
+    found = []
     for number, stream in enumerate(film.streams.audio, 1):
         if stream.codec_context is not None:
-            known.append(stream)
+            found.append(stream)
             continue
         words = [stream.metadata[key] for key in ("language", "title") if stream.metadata.get(key)]
         track = shown(" ".join([str(number), *(f"({word})" for word in words)]))
         LOG.warning("%s: sound track %s left out: its codec is unknown to FFmpeg", name, track)
-    return known
+    return found
