@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from wbclib.files import UserError
+from wbclib.inference.film_error import FilmError
 
 MISSING = 0.5  # seconds that may lack at the end of a stream before the film counts as cut short
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
@@ -42,15 +42,16 @@ class Length:
         return max((end for index, end in self.ends.items() if index in self.promised), default=Fraction(0))
 
     def check(self, name: str) -> None:
-        """Raise UserError where the end of a used stream is missing."""
+        """Raise FilmError where the end of a used stream is missing."""
         for index, promised in self.promised.items():
             end = self.ends.get(index, Fraction(0))
             if promised is None:
                 promised, end = self.whole, max(self.ends.values(), default=Fraction(0))
             if promised is not None and promised - end > MISSING:
-                raise UserError(
-                    f"{name}: cut short, it ends after {float(end):.1f} of {float(promised):.1f} s; nothing was "
-                    "written, fetch it again or save its good part as a film of its own"
+                raise FilmError(
+                    name,
+                    f"cut short, it ends after {float(end):.1f} of {float(promised):.1f} s; nothing was "
+                    "written, fetch it again or save its good part as a film of its own",
                 )
 
 
