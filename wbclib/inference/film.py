@@ -21,6 +21,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from tqdm.auto import tqdm
 
 from wbclib.files import UserError, atomic
+from wbclib.inference.film_alpha import Alpha, on_white
 from wbclib.inference.film_clock import Clock
 from wbclib.inference.film_colour import Colours
 from wbclib.inference.film_error import FilmError
@@ -41,14 +42,15 @@ Stylist = Callable[[np.ndarray], np.ndarray]
 def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = False) -> dict[str, Any]:
     """Send every frame of a film through ``stylist`` and keep its sound.
 
-    H.264, 8 bits, 4:2:0, BT.709, limited range; other primaries are converted. Frames keep the distances of their time
-    stamps, so a variable frame rate stays variable, and sound and pictures stay together; the first of them begins at
-    0, wherever the clock of the original began. A film that is stored turned or mirrored comes out as ``ffmpeg`` shows
-    it. Odd sizes grow by one column or row, a copy of the last one, because 4:2:0 has no odd sizes. Sound is copied
-    packet by packet where ``target``'s container takes its codec, and encoded as AAC where it does not; tracks keep
-    their language, title and marks. The film keeps its title and the like, and loses where, when and with what it was
-    made. Subtitles, chapters, further pictures and sound of unknown codecs are left out, which the log says. One frame
-    is in memory at a time.
+    H.264, 8 bits, 4:2:0, BT.709, limited range; other primaries are converted. Transparency is laid on white. Frames
+    keep the distances of their time stamps, so a variable frame rate stays variable, and sound and pictures stay
+    together; the first of them begins at 0, wherever the clock of the original began. A film that is stored turned or
+    mirrored comes out as ``ffmpeg`` shows it. Odd sizes grow by one column or row, a copy of the last one, because
+    4:2:0 has no odd sizes. Sound is copied packet by packet where ``target``'s container takes its codec, and encoded
+    as AAC where it does not (in stereo or at 48 kHz where AAC has no such channels or rate, which the log says); tracks
+    keep their language, title and marks. The film keeps its title and the like, and loses where, when and with what it
+    was made. Subtitles, chapters, further pictures and sound of unknown codecs are left out, which the log says. One
+    frame is in memory at a time.
 
     Args:
         source: any film that FFmpeg reads.
@@ -103,8 +105,8 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
     with container(temporary, "w") as out:
         copy_film_tags(film, out)
         used = [video, *known(film, name)]
-        clock, colours = Clock(film, video, used), Colours(name)
-        writer, sound = _Writer(out, video, clock, name), Sound(used[1:], out)
+        clock, colours, alpha = Clock(film, video, used), Colours(name), Alpha(video, name)
+        writer, sound = _Writer(out, video, clock, name), Sound(used[1:], out, name)
         length = Length(film, used, clock.start)
         waiting: list[Any] = []  # sound from before the first picture: the file's head needs the picture's size
         with tqdm(total=video.frames or None, desc=name, unit="frame", leave=False) as bar:
@@ -118,9 +120,10 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
                 if packet.stream is not video:
                     waiting.append(packet)
                 else:
-                    for frame in packet.decode():
+                    for frame in alpha.frames(packet):
                         turn = turn_of(frame)
-                        writer.write(frame, turn, stylist(turn(colours(frame))))
+                        drawn, through = stylist(turn(colours(frame))), alpha.read(frame)
+                        writer.write(frame, turn, drawn if through is None else on_white(drawn, turn(through)))
                         bar.update()
                 while waiting and clock.frames:
                     sound.take(waiting.pop(0))

@@ -35,8 +35,8 @@ class Clock:
         self.frames, self.first, self.last, self.end = 0, 0, 0, 0
 
     def shift(self, packet: Any) -> None:
-        """Count the times of a packet of any stream in use from the beginning of the film."""
-        if not self.known and packet.pts is not None:  # a raw stream of pictures
+        """Count the times of a packet of any stream from the beginning of the film."""
+        if not self.known and packet.stream is self.video and packet.pts is not None:  # a raw stream of pictures
             self.known, self.start = True, packet.pts * Fraction(packet.time_base)
         ticks = round(self.start / packet.time_base)
         if packet.pts is not None:
