@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import av
 import numpy as np
@@ -13,6 +15,7 @@ from av.video.frame import VideoFrame
 from toy_films import RATE, SOUND_RATE, add_tone, join, make, number, numbered, pictures, same, wave
 
 from wbclib.inference.film import cartoonize_film
+from wbclib.inference.film_clock import Clock
 
 FRAMES = 18
 
@@ -137,3 +140,31 @@ def test_pictures_of_an_avi_are_even(tmp_path: Path, codec: str) -> None:
     assert [number(np.roll(image, -i, 1)) for i, image in enumerate(frames)] == list(range(FRAMES))
     assert times == pytest.approx([index / 12 for index in range(FRAMES)], abs=1e-3)
     assert told["seconds"] == pytest.approx(FRAMES / 12, abs=1e-3)
+
+
+def stamps(container: str, packets: list[tuple[int | None, int]], frames: list[int | None]) -> list[int]:
+    """What a clock says of ``frames`` (their pts) after ``packets`` (pts, dts) of one tick each."""
+    video: Any = SimpleNamespace(start_time=packets[0][1], time_base=Fraction(1, 12), average_rate=12)
+    clock = Clock(SimpleNamespace(format=SimpleNamespace(name=container)), video, [video])
+    for pts, dts in packets:
+        clock.shift(SimpleNamespace(pts=pts, dts=dts, size=1, time_base=video.time_base, stream=video))
+    found: list[Any] = [SimpleNamespace(pts=pts, duration=1) for pts in frames]
+    return [clock.stamp(frame)[0] for frame in found]
+
+
+def test_pictures_without_times_take_those_of_the_packets_in_order() -> None:
+    """As of Matroska's tracks in Microsoft's style, which store the times of decoding alone."""
+    assert stamps("matroska,webm", [(None, at) for at in (5, 6, 9, 10)], [None] * 4) == [0, 1, 4, 5]
+
+
+def test_pictures_that_an_avi_leaves_out_stay_out() -> None:
+    assert stamps("avi", [(at + 1, at) for at in (0, 1, 4, 5)], [1, 5, 2, 6]) == [0, 1, 4, 5]
+
+
+def test_what_cannot_be_decoded_at_the_beginning_of_an_avi_moves_nothing() -> None:
+    """The first two packets need a picture that was cut off; sound has its own times and would be late."""
+    assert stamps("avi", [(at + 1, at) for at in range(6)], [3, 5, 4, 6]) == [2, 3, 4, 5]
+
+
+def test_times_that_are_missing_or_do_not_grow_are_mended() -> None:
+    assert stamps("mpegts", [(7, 7)], [0, None, 2, 2, 1, None]) == [0, 1, 2, 3, 4, 5]
