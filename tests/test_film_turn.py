@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
-from PIL import Image
+from PIL import ExifTags, Image
 from toy_films import make, motion_jpeg, same
 
-from wbclib import images
 from wbclib.inference import film_turn
 from wbclib.inference.film import cartoonize_film
 
@@ -156,7 +155,7 @@ def test_any_matrix_is_read_as_ffmpeg_reads_it() -> None:
 def test_exif_of_motion_jpeg_is_obeyed(tmp_path: Path, orientation: int, quarters: int) -> None:
     """Before version 19 PyAV gives no side data of such frames, because it has no name for EXIF."""
     exif, file = Image.Exif(), io.BytesIO()
-    exif[images.ORIENTATION] = orientation
+    exif[ExifTags.Base.Orientation] = orientation
     Image.fromarray(blocks()).save(file, format="JPEG", quality=95, exif=exif)
     seen: list[np.ndarray] = []
     source = motion_jpeg(tmp_path / "film.avi", [file.getvalue()] * 2)
