@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 from av.stream import Disposition
 from toy_films import SOUND_RATE, TONE, add_tone, join, make, numbered, pitch, same, wave
 
@@ -150,6 +153,44 @@ def test_sound_is_copied_where_players_find_it(tmp_path: Path, codec: str, suffi
     assert cartoonize_film(source, target, same)["sound"] == kind
     assert len(wave(target)) == pytest.approx(len(wave(source)), abs=2 * 1024)
     assert pitch(wave(target)) == pytest.approx(TONE, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("layout", "rate", "before", "after"),
+    [
+        ("2.1", 192_000, "3 channels at 192000 Hz", "stereo at 48000 Hz"),
+        ("quad", 44_100, "4 channels at 44100 Hz", "stereo at 44100 Hz"),
+        ("stereo", 192_000, "2 channels at 192000 Hz", "stereo at 48000 Hz"),
+        ("mono", 11_000, "1 channel at 11000 Hz", "mono at 48000 Hz"),
+        ("stereo", 44_100, "", "stereo at 44100 Hz"),
+        ("5.1", 96_000, "", "5.1 at 96000 Hz"),
+        ("7.1", 48_000, "", "7.1 at 48000 Hz"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_sound_that_loses_channels_or_rate_is_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, layout: str, rate: int, before: str, after: str, suffix: str
+) -> None:
+    with av.open(str(tmp_path / "sound.mkv"), "w") as out:
+        sound = out.add_stream("pcm_s16le", rate=rate, layout=layout)
+        for start in range(0, rate, 1000):
+            samples = np.zeros((1, 1000 * sound.codec_context.channels), np.int16)
+            frame = AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+            out.mux(sound.encode(frame))
+        out.mux(sound.encode(None))
+    pictures = make(tmp_path / "pictures.mkv", [numbered(i) for i in range(24)])
+    source = join(tmp_path / "film.mkv", (pictures, ""), (tmp_path / "sound.mkv", ""))
+    cartoonize_film(source, tmp_path / f"out{suffix}", same)
+    lines = [f"film.mkv: sound track 1: AAC, {after}; it was {before}"] if before and suffix == ".mp4" else []
+    assert [record.getMessage() for record in caplog.records] == lines
+    with av.open(str(tmp_path / f"out{suffix}")) as film:
+        context = film.streams.audio[0].codec_context
+        assert context.name == ("aac" if suffix == ".mp4" else "pcm_s16le")
+        if suffix == ".mp4":
+            assert f"{context.layout.name} at {context.sample_rate} Hz" == after
+        else:
+            assert context.sample_rate == rate
 
 
 def test_what_ffmpeg_calls_experimental_is_not_written(tmp_path: Path) -> None:

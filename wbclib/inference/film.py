@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,16 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from tqdm.auto import tqdm
 
 from wbclib.files import UserError, atomic
+from wbclib.inference.film_alpha import Alpha, on_white
+from wbclib.inference.film_clock import Clock
 from wbclib.inference.film_colour import Colours
+from wbclib.inference.film_error import FilmError
 from wbclib.inference.film_length import Length
 from wbclib.inference.film_tags import copy_film_tags, copy_stream_tags
 from wbclib.inference.film_turn import Turn, turn_of
+from wbclib.inference.inputs import shown
 from wbclib.inference.kinds import WRITTEN_FILMS, container
-from wbclib.inference.sound import Sound
+from wbclib.inference.sound import Sound, known
 
 LOG = logging.getLogger(__name__)
 QUALITY = {"crf": "18", "preset": "medium"}  # visually near lossless; the network costs far more than the encoder
@@ -39,13 +42,15 @@ Stylist = Callable[[np.ndarray], np.ndarray]
 def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = False) -> dict[str, Any]:
     """Send every frame of a film through ``stylist`` and keep its sound.
 
-    H.264, 8 bits, 4:2:0, BT.709, limited range; other primaries are converted. Frames keep their time stamps, so a
-    variable frame rate stays variable. A film that is stored turned or mirrored comes out as ``ffmpeg`` shows it. Odd
-    sizes grow by one column or row, a copy of the last one, because 4:2:0 has no odd sizes. Sound is copied packet by
-    packet where ``target``'s container takes its codec, and encoded as AAC where it does not; tracks keep their
-    language, title and marks. The film keeps its title and the like, and loses where, when and with what it was made.
-    Subtitles, chapters, further pictures and sound of unknown codecs are left out, which the log says. One frame is in
-    memory at a time.
+    H.264, 8 bits, 4:2:0, BT.709, limited range; other primaries are converted. Transparency is laid on white. Frames
+    keep the distances of their time stamps, so a variable frame rate stays variable, and sound and pictures stay
+    together; the first of them begins at 0, wherever the clock of the original began. A film that is stored turned or
+    mirrored comes out as ``ffmpeg`` shows it. Odd sizes grow by one column or row, a copy of the last one, because
+    4:2:0 has no odd sizes. Sound is copied packet by packet where ``target``'s container takes its codec, and encoded
+    as AAC where it does not (in stereo or at 48 kHz where AAC has no such channels or rate, which the log says); tracks
+    keep their language, title and marks. The film keeps its title and the like, and loses where, when and with what it
+    was made. Subtitles, chapters, further pictures and sound of unknown codecs are left out, which the log says. One
+    frame is in memory at a time.
 
     Args:
         source: any film that FFmpeg reads.
@@ -57,15 +62,16 @@ def cartoonize_film(source: Path, target: Path, stylist: Stylist, force: bool = 
         frames, seconds (of the film), width, height, sound (``none``, ``copied`` or ``aac``), took (seconds of work).
 
     Raises:
-        UserError: no film, no pictures in it, damaged, cut short (nothing is written then), high dynamic range or
-            another coding of colours that is not read, ``target`` exists or cannot be written.
+        FilmError: no film, no pictures in it, damaged, cut short (nothing is written then), high dynamic range or
+            another coding of colours that is not read. Seconds in it are those of the film, from 0.
+        UserError: ``target`` exists or cannot be written.
     """
     source, target = Path(source), Path(target)
     _check_names(source, target, force)
     begun = time.perf_counter()
     with _in_words(source, target), container(source) as film, atomic(target) as temporary:
         with _in_words(source, target):  # here as well: `atomic` takes every OSError for one of writing
-            told = _convert(film, temporary, stylist, source.name)
+            told = _convert(film, temporary, stylist, shown(source.name))
     return told | {"took": time.perf_counter() - begun}
 
 
@@ -77,21 +83,20 @@ def _in_words(source: Path, target: Path) -> Iterator[None]:
     except av.FFmpegError as error:
         said = " ".join((error.strerror or str(error)).split())
         if error.errno in FULL:
-            raise UserError(f"cannot write {target}: {said}; free some space, then run again") from error
-        raise UserError(
-            f"{source}: no film, damaged or cut short ({said}); play it, and fetch it again or remove it"
-        ) from error
+            raise UserError(f"cannot write {shown(target)}: {said}; free some space, then run again") from error
+        reason = f"no film, damaged or cut short ({said}); play it, and fetch it again or remove it"
+        raise FilmError(shown(source), reason) from error
 
 
 def _check_names(source: Path, target: Path, force: bool) -> None:
     if not source.is_file():
-        raise UserError(f"{source}: there is no such file; check the name")
+        raise FilmError(shown(source), "there is no such file; check the name")
     if target.suffix.lower() not in WRITTEN_FILMS:
-        raise UserError(f"cannot write {target}: choose a name that ends in {', '.join(sorted(WRITTEN_FILMS))}")
+        raise UserError(f"cannot write {shown(target)}: choose a name that ends in {', '.join(sorted(WRITTEN_FILMS))}")
     if target.exists() and target.samefile(source):
-        raise UserError(f"{target} is the film itself; choose another name")
+        raise UserError(f"{shown(target)} is the film itself; choose another name")
     if target.exists() and not force:
-        raise UserError(f"{target} exists; add --force to replace it, or choose another name")
+        raise UserError(f"{shown(target)} exists; add --force to replace it, or choose another name")
 
 
 def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[str, Any]:
@@ -99,27 +104,31 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
     video = _pictures(film, name)
     with container(temporary, "w") as out:
         copy_film_tags(film, out)
-        writer, sound, colours = _Writer(out, video), Sound(film, out, name), Colours(name)
-        length = Length(film, [video, *sound.streams])
+        used = [video, *known(film, name)]
+        clock, colours, alpha = Clock(film, video, used), Colours(name), Alpha(video, name)
+        writer, sound = _Writer(out, video, clock, name), Sound(used[1:], out, name)
+        length = Length(film, used, clock.start)
         waiting: list[Any] = []  # sound from before the first picture: the file's head needs the picture's size
         with tqdm(total=video.frames or None, desc=name, unit="frame", leave=False) as bar:
             for packet in film.demux():
+                clock.shift(packet)
                 length.count(packet)
                 if packet.stream.index not in length.promised:
                     continue
                 if packet.is_corrupt:
-                    raise UserError(f"{name}: damaged after {float(length.end):.1f} s; fetch it again or remove it")
+                    raise FilmError(name, f"damaged after {float(length.end):.1f} s; fetch it again or remove it")
                 if packet.stream is not video:
                     waiting.append(packet)
                 else:
-                    for frame in packet.decode():
+                    for frame in alpha.frames(packet):
                         turn = turn_of(frame)
-                        writer.write(frame, turn, stylist(turn(colours(frame))))
+                        drawn, through = stylist(turn(colours(frame))), alpha.read(frame)
+                        writer.write(frame, turn, drawn if through is None else on_white(drawn, turn(through)))
                         bar.update()
-                while waiting and writer.frames:
+                while waiting and clock.frames:
                     sound.take(waiting.pop(0))
-        if not writer.frames:
-            raise UserError(f"{name}: not one picture in it can be decoded; fetch it again or remove it")
+        if not clock.frames:
+            raise FilmError(name, "not one picture in it can be decoded; fetch it again or remove it")
         length.check(name)
         sound.finish()
         writer.finish()
@@ -130,8 +139,8 @@ def _pictures(film: Any, name: str) -> Any:
     """The stream of moving pictures; a cover picture inside a song is none."""
     videos = [stream for stream in film.streams.video if not stream.disposition & Disposition.attached_pic]
     if not videos:
-        raise UserError(f"{name}: there are no moving pictures in it; name a film")
-    left = [stream.type for stream in film.streams if stream.type != "audio" and stream is not videos[0]]
+        raise FilmError(name, "there are no moving pictures in it; name a film")
+    left = [_called(stream, videos) for stream in film.streams if stream.type != "audio" and stream is not videos[0]]
     left += ["chapters"] if film.chapters() else []
     if left:
         LOG.warning("%s: left out: %s", name, ", ".join(left))
@@ -139,25 +148,30 @@ def _pictures(film: Any, name: str) -> Any:
     return videos[0]
 
 
+def _called(stream: Any, videos: list[Any]) -> str:
+    """What the log calls a stream that is left out; ``videos`` are those of moving pictures."""
+    if stream.type != "video":
+        return str(stream.type)
+    if stream not in videos:
+        return "cover picture"
+    return "second video" if stream is videos[1] else "further video"
+
+
 class _Writer:
     """Pictures in, H.264 out, at the time stamps of the frames that they came from."""
 
-    def __init__(self, out: Any, video: Any) -> None:
-        self.out, self.video = out, video
-        self.rate = Fraction(video.average_rate or video.guessed_rate or 25)
-        self.base = Fraction(video.time_base)
-        self.frames, self.end, self.size = 0, Fraction(0), (0, 0)
-        self.first: int | None = None
-        self.last = 0  # time stamp
+    def __init__(self, out: Any, video: Any, clock: Clock, name: str) -> None:
+        self.out, self.video, self.clock, self.name = out, video, clock, name
+        self.size = (0, 0)
         self.lasting: dict[int, int] = {}  # time stamp -> duration, of the few frames inside the encoder
-        self.stream: Any = self.out.add_stream("libx264", rate=self.rate, options=QUALITY)
+        self.stream: Any = self.out.add_stream("libx264", rate=clock.rate, options=QUALITY)
         copy_stream_tags(video, self.stream)
 
     def open(self, turn: Turn, size: tuple[int, int]) -> None:
         """Fix what only the first picture tells: size, pixel shape, time base."""
         context, self.size = self.stream.codec_context, size
         context.height, context.width = (side + side % 2 for side in size)
-        context.pix_fmt, context.time_base = "yuv420p", self.base
+        context.pix_fmt, context.time_base = "yuv420p", self.clock.base
         context.colorspace, context.color_range = 1, ColorRange.MPEG  # 1: BT.709, in FFmpeg's and ISO's table
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         shape = self.video.sample_aspect_ratio
@@ -167,10 +181,12 @@ class _Writer:
     def write(self, frame: VideoFrame, turn: Turn, picture: np.ndarray) -> None:
         """Encode ``picture`` (H, W, 3), turned already, in the place of ``frame``."""
         height, width = picture.shape[:2]
-        if self.first is None:
+        if not self.clock.frames:
             self.open(turn, (height, width))
         elif (height, width) != self.size:
-            raise UserError(f"the picture's size changes at {float(frame.time or 0):.1f} s; cut the film there first")
+            raise FilmError(
+                self.name, f"the picture's size changes at {float(frame.time or 0):.1f} s; cut the film there first"
+            )
         whole = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         ready = VideoFrame.from_ndarray(np.ascontiguousarray(whole), format="rgb24").reformat(
             format="yuv420p",
@@ -178,21 +194,9 @@ class _Writer:
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
         )
-        ready.pts, ready.time_base = self.stamp(frame), self.base
+        stamp, self.lasting[stamp] = self.clock.stamp(frame)
+        ready.pts, ready.time_base = stamp, self.clock.base
         self._mux(ready)
-
-    def stamp(self, frame: VideoFrame) -> int:
-        """Time stamp of ``frame``; one that is missing or does not grow comes right after its predecessor's."""
-        step = max(1, round(1 / self.rate / self.base))
-        stamp = frame.pts if frame.pts is not None else (self.last + step if self.frames else 0)
-        if self.first is None:
-            self.first = stamp
-        elif stamp <= self.last:
-            stamp = self.last + 1
-        duration = frame.duration or step
-        self.frames, self.last, self.lasting[stamp] = self.frames + 1, stamp, duration
-        self.end = (stamp + duration) * self.base
-        return stamp
 
     def finish(self) -> None:
         """Empty the encoder."""
@@ -210,5 +214,5 @@ class _Writer:
     def told(self) -> dict[str, Any]:
         """What was written."""
         height, width = (side + side % 2 for side in self.size)
-        seconds = float(self.end - (self.first or 0) * self.base)
-        return {"frames": self.frames, "seconds": seconds, "width": width, "height": height}
+        seconds = float((self.clock.end - self.clock.first) * self.clock.base)
+        return {"frames": self.clock.frames, "seconds": seconds, "width": width, "height": height}

@@ -13,7 +13,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
-from wbclib.files import UserError
+from wbclib.inference.film_error import FilmError
 
 LOG = logging.getLogger(__name__)
 HIGH_DEFINITION = 720  # lines from which an untagged film is BT.709 and no longer BT.601
@@ -54,13 +54,15 @@ class Colours:
         BT.709.
 
         Raises:
-            UserError: damaged, high dynamic range, or coded in none of MATRICES.
+            FilmError: damaged, high dynamic range, or coded in none of MATRICES.
         """
         if frame.is_corrupt:
-            raise UserError(f"{self.name}: damaged at {float(frame.time or 0):.1f} s; fetch it again or remove it")
+            raise FilmError(self.name, f"damaged at {float(frame.time or 0):.1f} s; fetch it again or remove it")
         if frame.color_trc in HDR:
-            raise UserError(
-                f"{self.name}: high dynamic range, which has no colours of a photograph; convert it to BT.709 first"
+            raise FilmError(
+                self.name,
+                "high dynamic range, which has no colours of a photograph; convert it to BT.709 first, for example "
+                "with ffmpeg's zscale and tonemap filters",
             )
         matrix = self._matrix(frame)
         rgb = frame.reformat(format="rgb24", src_colorspace=matrix, dst_color_range=ColorRange.JPEG).to_ndarray()
@@ -71,9 +73,10 @@ class Colours:
         if frame.colorspace in (UNSPECIFIED, RESERVED):
             return Colorspace.ITU709 if frame.height >= HIGH_DEFINITION else Colorspace.ITU601
         if frame.colorspace not in MATRICES:
-            raise UserError(
-                f"{self.name}: its colours are coded in a way that is not read here (H.273 matrix {frame.colorspace}); "
-                "convert it to BT.709 first"
+            raise FilmError(
+                self.name,
+                f"its colours are coded in a way that is not read here (H.273 matrix {frame.colorspace}); "
+                "convert it to BT.709 first",
             )
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from wbclib.files import UserError
+from wbclib.inference.film_error import FilmError
 
 MISSING = 0.5  # seconds that may lack at the end of a stream before the film counts as cut short
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
@@ -20,17 +20,19 @@ class Length:
     Streams that are left out do not count: subtitles and second pictures often last longer. Only where the promise is
     of the whole file (Matroska without the tags that most programs write) do they, because it may be theirs.
 
+    Seconds are counted from ``start``, a second of the container's own time.
+
     Attributes:
         end: seconds that have been read of the streams in use.
     """
 
-    def __init__(self, film: Any, used: list[Any]) -> None:
-        self.whole = _of_film(film)
-        self.promised = {stream.index: _of_stream(film, stream) for stream in used}
+    def __init__(self, film: Any, used: list[Any], start: Fraction) -> None:
+        self.whole = _from(start, _of_film(film))
+        self.promised = {stream.index: _from(start, _of_stream(film, stream)) for stream in used}
         self.ends: dict[int, Fraction] = {}
 
     def count(self, packet: Any) -> None:
-        """Note a packet of any stream."""
+        """Note a packet of any stream, its times counted from ``start``."""
         if packet.pts is not None:
             index, end = packet.stream.index, (packet.pts + (packet.duration or 0)) * Fraction(packet.time_base)
             self.ends[index] = max(end, self.ends.get(index, end))
@@ -40,16 +42,21 @@ class Length:
         return max((end for index, end in self.ends.items() if index in self.promised), default=Fraction(0))
 
     def check(self, name: str) -> None:
-        """Raise UserError where the end of a used stream is missing."""
+        """Raise FilmError where the end of a used stream is missing."""
         for index, promised in self.promised.items():
             end = self.ends.get(index, Fraction(0))
             if promised is None:
                 promised, end = self.whole, max(self.ends.values(), default=Fraction(0))
             if promised is not None and promised - end > MISSING:
-                raise UserError(
-                    f"{name}: cut short, it ends after {float(end):.1f} of {float(promised):.1f} s; nothing was "
-                    "written, fetch it again or save its good part as a film of its own"
+                raise FilmError(
+                    name,
+                    f"cut short, it ends after {float(end):.1f} of {float(promised):.1f} s; nothing was "
+                    "written, fetch it again or save its good part as a film of its own",
                 )
+
+
+def _from(start: Fraction, end: Fraction | None) -> Fraction | None:
+    return None if end is None else end - start
 
 
 def _of_film(film: Any) -> Fraction | None:

@@ -23,33 +23,35 @@ def takes(out: Any, codec: str) -> bool:
 
 
 class Sound:
-    """Audio streams of ``film`` on their way into ``out``.
+    """Audio ``streams`` of a film on their way into ``out``; ``name`` is what the log calls the film.
 
     Attributes:
-        streams: those that are read.
         kind: ``none``, ``copied`` (not one sample differs) or ``aac`` (at least one stream is encoded anew).
     """
 
-    def __init__(self, film: Any, out: Any, name: str) -> None:
-        self.out = out
-        self.streams = _known(film, name)
+    def __init__(self, streams: list[Any], out: Any, name: str) -> None:
+        self.out, self.name = out, name
         self.pairs: dict[int, Any] = {}
         self.resamplers: dict[int, AudioResampler] = {}
         self.last: dict[int, int] = {}  # time stamp of the last packet copied
         self.hidden: dict[int, Any] = {}  # last packet from before the point at which a stream begins to be heard
-        for stream in self.streams:
+        for stream in streams:
             if takes(out, stream.codec_context.codec.canonical_name):
                 self.pairs[stream.index] = out.add_stream_from_template(stream)
             else:
                 self._encode(stream)
             copy_stream_tags(stream, self.pairs[stream.index])
-        self.kind = "none" if not self.streams else "aac" if self.resamplers else "copied"
+        self.kind = "none" if not streams else "aac" if self.resamplers else "copied"
 
     def _encode(self, stream: Any) -> None:
         """Add an AAC stream for ``stream``; what AAC has no place for becomes stereo or 48 kHz."""
         given = stream.codec_context
         layout = LAYOUTS.get(given.channels, "stereo")
         rate = given.sample_rate if given.sample_rate in RATES else 48_000
+        if given.channels not in LAYOUTS or rate != given.sample_rate:
+            before = f"{given.channels} channel{'s' * (given.channels > 1)} at {given.sample_rate} Hz"
+            track, after = _called(stream), f"{layout} at {rate} Hz"
+            LOG.warning("%s: sound track %s: AAC, %s; it was %s", self.name, track, after, before)
         new = self.out.add_stream("aac", rate=rate, layout=layout)
         new.codec_context.open()  # only then it knows how many samples it wants at a time
         self.pairs[stream.index] = new
@@ -91,14 +93,19 @@ class Sound:
             self.out.mux(self.pairs[index].encode(frame))
 
 
-def _known(film: Any, name: str) -> list[Any]:
+def known(film: Any, name: str) -> list[Any]:
     """Audio streams that FFmpeg has a decoder for; the log tells of the others."""
-    known = []
-    for number, stream in enumerate(film.streams.audio, 1):
+    found = []
+    for stream in film.streams.audio:
         if stream.codec_context is not None:
-            known.append(stream)
-            continue
-        words = [stream.metadata[key] for key in ("language", "title") if stream.metadata.get(key)]
-        track = shown(" ".join([str(number), *(f"({word})" for word in words)]))
-        LOG.warning("%s: sound track %s left out: its codec is unknown to FFmpeg", name, track)
-    return known
+            found.append(stream)
+        else:
+            LOG.warning("%s: sound track %s left out: its codec is unknown to FFmpeg", name, _called(stream))
+    return found
+
+
+def _called(stream: Any) -> str:
+    """A sound track's number in its film, its language and its title."""
+    number = [each.index for each in stream.container.streams.audio].index(stream.index) + 1
+    words = [stream.metadata[key] for key in ("language", "title") if stream.metadata.get(key)]
+    return shown(" ".join([str(number), *(f"({word})" for word in words)]))
