@@ -42,8 +42,8 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
 
 
 def elsewhere(*words: str, root: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """The command line in a process that knows nothing of this study's folders."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("WBC_")}
+    """The command line in a process that knows nothing of this study's folders, and computes in its precision."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WBC_") or k == "WBC_PRECISION"}
     if root is not None:
         environment["WBC_ROOT"] = str(root)
     return subprocess.run(
