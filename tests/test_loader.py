@@ -8,19 +8,15 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from toy_corpora import corpus, noise
 
 from wbclib import images
 from wbclib.corpora import loader
-from wbclib.corpora.base import Corpus, Item
+from wbclib.corpora.base import Corpus
 from wbclib.corpora.edges import edge_smoothed
 from wbclib.corpora.loader import Loader, crops, window
 from wbclib.files import UserError
 from wbclib.options import Edges
-
-
-def corpus(*pictures: np.ndarray, name: str = "toy") -> Corpus:
-    items = [Item(str(i), str(i), "", "", (p.shape[0], p.shape[1]), str(i)) for i, p in enumerate(pictures)]
-    return Corpus(name, items, lambda i: pictures[i])
 
 
 def coordinates(height: int = 256, width: int = 256, blue: int = 0) -> np.ndarray:
@@ -28,10 +24,6 @@ def coordinates(height: int = 256, width: int = 256, blue: int = 0) -> np.ndarra
     image = np.full((height, width, 3), blue, np.uint8)
     image[..., 0], image[..., 1] = np.arange(width)[None, :], np.arange(height)[:, None]
     return image
-
-
-def noise(seed: int, height: int = 80, width: int = 96) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 @pytest.fixture

@@ -77,16 +77,42 @@ def test_every_term_of_the_table_takes_what_it_says_from_the_view() -> None:
     image, features = torch.zeros(1, 3, 4, 4), torch.zeros(1, 2, 2, 2)
     view = SimpleNamespace(
         photo=image, output=image + 0.5, photo_features=features, output_features=features + 2.0,
-        structure_features=features + 5.0, abstraction=image - 0.25, look=image + 1.5,
+        structure_features=features + 5.0, abstraction=image - 0.25, abstraction_features=features + 8.0,
+        look=image + 1.5,
         surface_logits=torch.zeros(1, 1, 2, 2),
         texture_logits=torch.full((1, 1, 2, 2), 3.0), cartoon_logits=torch.full((1, 1, 2, 2), 5.0),
         adversarial="lsgan", perceptual_norm="mean", tv_norm="mean",
     )  # fmt: skip
     values = {name: term.value(view).item() for name, term in losses.TERMS.items()}
     assert values == {"surface": 1.0, "texture": 4.0, "structure": 3.0, "content": 2.0, "tv": 0.0, "pixel": 0.5,
-                      "abstraction": 0.75, "look": 1.0, "adversarial": 16.0}  # fmt: skip
+                      "abstraction": 0.75, "abstraction_features": 6.0, "chroma": 0.0, "look": 1.0,
+                      "adversarial": 16.0}  # fmt: skip
 
 
 def test_total_is_the_weighted_sum() -> None:
     values = {"surface": torch.tensor(2.0), "tv": torch.tensor(3.0)}
     assert losses.total(values, {"surface": 0.5, "tv": 10.0}).item() == 31.0
+
+
+def test_chroma_is_blind_to_grey_and_to_what_lies_within_a_square() -> None:
+    photo = torch.rand(2, 3, 32, 48, dtype=torch.float64) * 2 - 1
+    assert losses.chroma(photo + 0.3, photo).item() == pytest.approx(0, abs=1e-12)
+    inside = torch.zeros_like(photo)
+    inside[..., ::2, :], inside[..., 1::2, :] = 0.5, -0.5
+    inside[:, 1:] = 0  # red alone moves, by nothing on the average
+    assert losses.chroma(photo + inside, photo).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_chroma_of_a_shift_of_one_colour() -> None:
+    photo, luma = torch.zeros(1, 3, 32, 32), 0.299
+    redder = photo.clone()
+    redder[:, 0] = 0.6
+    wanted = 0.6 * ((1 - luma) + luma + luma) / 3  # red keeps what its luma does not take; green and blue lose it
+    assert losses.chroma(redder, photo).item() == pytest.approx(wanted, rel=1e-4)
+    assert losses.chroma(redder[..., :8, :8], photo[..., :8, :8]).item() == pytest.approx(wanted, rel=1e-4)
+
+
+def test_gradients_of_chroma() -> None:
+    draw = torch.Generator().manual_seed(0)
+    photo, output = (torch.rand(1, 3, 8, 12, generator=draw, dtype=torch.float64) for _ in range(2))
+    assert torch.autograd.gradcheck(lambda x: losses.chroma(x, photo, 4), output.requires_grad_(True))

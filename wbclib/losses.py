@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wbclib.represent.texture import LUMA
+
 
 class View(Protocol):
     """What a term may look at during one step; each item is computed when it is first asked for."""
@@ -38,6 +40,10 @@ class View(Protocol):
     @property
     def abstraction(self) -> Tensor:
         """Flow-based abstraction of the photograph, (N, 3, H, W) in [-1, 1], without gradient."""
+
+    @property
+    def abstraction_features(self) -> Tensor:
+        """Perceptual features of that abstraction, without gradient."""
 
     @property
     def look(self) -> Tensor:
@@ -130,6 +136,18 @@ def total_variation(image: Tensor, norm: str = "mean") -> Tensor:
     raise ValueError(f"total variation norm {norm!r}: say mean or official")
 
 
+def chroma(output: Tensor, photo: Tensor, cell: int = 16) -> Tensor:
+    """Mean absolute difference of colours without their luma, averaged over squares of ``cell`` pixels.
+
+    This study's own term: it holds skin, whites and greys while lines and shading may change. Grey changes of any kind
+    cost nothing. Images smaller than ``cell`` are one square.
+    """
+    cell = min(cell, *output.shape[-2:])
+    weights = torch.tensor(LUMA, dtype=output.dtype, device=output.device).view(1, 3, 1, 1)
+    apart = F.avg_pool2d(output - photo, cell, ceil_mode=True)
+    return (apart - (apart * weights).sum(1, keepdim=True)).abs().mean()
+
+
 @dataclass(frozen=True)
 class Term:
     """One line of the table: a term's symbol in the papers, its function, and what it asks for."""
@@ -177,6 +195,16 @@ TERMS: dict[str, Term] = {
         r"\mathcal{L}_{\mathrm{abs}}",
         lambda view: (view.output - view.abstraction).abs().mean(),
         "the photograph's flow-based abstraction: flat colours and black lines (supervised start)",
+    ),
+    "abstraction_features": Term(
+        r"\mathcal{L}_{\mathrm{abs}}^{F}",
+        lambda view: perceptual(view.output_features, view.abstraction_features, view.perceptual_norm),
+        "that abstraction's perceptual features: crisp lines (supervised start)",
+    ),
+    "chroma": Term(
+        r"\mathcal{L}_{\mathrm{chroma}}",
+        lambda view: chroma(view.output, view.photo),
+        "the photograph's colours: skin stays skin, white stays white",
     ),
     "look": Term(
         r"\mathcal{L}_{\mathrm{look}}",

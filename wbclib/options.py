@@ -115,6 +115,7 @@ class Flow:
     smoothings: Count = 2
     bins: int = 8  # of lightness
     sharpness: Number = 3.0  # of the steps between them, phi of Winnemöller et al. 2006
+    side: Count = 0  # short side of the picture that the lengths are meant for; 0: they hold for any picture
 
     def __post_init__(self) -> None:
         for name in ("radius", "drawings", "bins", "sigma_c", "sigma_m", "sigma_e", "r_e", "sigma_g", "r_g"):
@@ -153,6 +154,21 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class Crops:
+    """How large crops are, in pixels of a working size, so that lines are equally wide in training and in use."""
+
+    side: Count = 0  # short side that pictures are resized to before they are cut; 0: none, and scale_min counts
+    least: Count = 0  # side of the smallest crop at that size, which is then resized to the run's
+    most: Count = 0  # and of the largest
+
+    def __post_init__(self) -> None:
+        if self.side and not 0 < self.least <= self.most <= self.side:
+            raise UserError(f"crops: least {self.least}, most {self.most} must lie in this order in 1 to {self.side}")
+        if not self.side and (self.least or self.most):
+            raise UserError("crops: least and most are pixels of a working size; say its short side as well, side")
+
+
+@dataclass(frozen=True)
 class Adapters:
     """Many styles in one network (method ``styles``)."""
 
@@ -171,6 +187,8 @@ class Weights:
     tv: NotNegative = 0.0
     pixel: NotNegative = 0.0
     abstraction: NotNegative = 0.0  # the photograph's flow-based abstraction in place of the photograph
+    abstraction_features: NotNegative = 0.0  # that abstraction's perceptual features, which keep lines crisp
+    chroma: NotNegative = 0.0  # the photograph's colours, blurred and without their luma
     look: NotNegative = 0.0  # the photograph itself in the look of the style that is learnt (method styles), supervised
     adversarial: NotNegative = 0.0  # CartoonGAN's discriminator; surface and texture have their own
 
@@ -187,6 +205,8 @@ class RunConfig:
     size: Side = 64
     batch: AtLeastOne = 2
     lr: Positive = 2e-4
+    lr_end: NotNegative = 0.0  # what lr falls to, in a straight line over the last lr_fall of the steps; 0: it stays
+    lr_fall: Share = 0.4
     beta1: Momentum = 0.5
     beta2: Momentum = 0.99
     # auto: bfloat16 where the device computes it natively
@@ -199,6 +219,8 @@ class RunConfig:
         "mean"  # official: squared, divided once more by the number of values
     )
     scale_min: Annotated[float, Range(0, 1, above=True)] = 0.5  # smallest crop, as a share of the image's short side
+    photo_crops: Crops = field(default_factory=Crops)
+    cartoon_crops: Crops = field(default_factory=Crops)
     surface: Surface = field(default_factory=Surface)
     structure: Structure = field(default_factory=Structure)
     texture: Texture = field(default_factory=Texture)
@@ -251,8 +273,8 @@ class RunConfig:
         for *groups, name in (option.split(".") for option in LATER):
             place, default = values, dataclasses.asdict(RunConfig())
             for group in groups:
-                place, default = place[group], default[group]
-            if place[name] == default[name]:
+                place, default = place.get(group, {}), default[group]
+            if name in place and place[name] == default[name]:
                 del place[name]
         return digest(values)
 
@@ -260,7 +282,8 @@ class RunConfig:
 SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
 LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
-    "adapters", "photos.look", "cartoons.look", "weights.look",
+    "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
+    "weights.abstraction_features", "weights.chroma", "flow.side",
 )  # fmt: skip
 
 

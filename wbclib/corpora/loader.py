@@ -19,7 +19,7 @@ from wbclib.corpora.base import Corpus
 from wbclib.corpora.edges import check as check_edges
 from wbclib.corpora.edges import edge_smoothed
 from wbclib.files import UserError
-from wbclib.options import Edges
+from wbclib.options import Crops, Edges
 
 Batch = dict[str, torch.Tensor]
 PHOTO, CARTOON, EVALUATION, KEPT = 0, 1, 2, 3  # independent random streams of one seed; KEPT and the one after it
@@ -69,6 +69,10 @@ class Loader:
         seed: every batch is a function of (seed, step).
         scale_min: smallest crop as a share of the shorter side, in (0, 1].
         edges: where given, every batch also holds its cartoons with smoothed edges.
+        photo_crops, cartoon_crops: how large crops are where they have a working size, in place of ``scale_min``; the
+            corpora have that size already (:func:`wbclib.corpora.working.resized`).
+        targets: what is to be made of each photograph, of the same size: every batch also holds ``target``, the same
+            crops of them.
         kept: this many crops of each kind are cut once, held in memory (3 * size^2 bytes each) and drawn from, so that
             what is computed from a photograph can be kept as well; 0: every step cuts new ones.
     """
@@ -83,6 +87,9 @@ class Loader:
         scale_min: float = 0.5,
         edges: Edges | None = None,
         kept: int = 0,
+        photo_crops: Crops | None = None,
+        cartoon_crops: Crops | None = None,
+        targets: Corpus | None = None,
     ) -> None:
         if size < 1 or batch < 1 or seed < 0 or kept < 0 or not 0 < scale_min <= 1:
             raise UserError(
@@ -96,7 +103,8 @@ class Loader:
         if edges is not None:
             check_edges(edges)
         self.size, self.count, self.seed, self.scale_min, self.edges = size, batch, seed, scale_min, edges
-        self.kept = kept
+        self.kept, self.targets = kept, targets
+        self.crops = {"photo": photo_crops or Crops(), "cartoon": cartoon_crops or Crops()}
 
     @property
     def enlarged(self) -> dict[str, int]:
@@ -116,7 +124,7 @@ class Loader:
             return {kind: images.to_tensor(pictures) for kind, pictures in found.items()}
         drawn = {k: uniforms(self.seed, step, s, (self.count, 1))[:, 0] for k, (_, s) in self.sources.items()}
         index = {kind: (share * self.kept).astype(np.int64) for kind, share in drawn.items()}
-        index["smoothed"] = index["cartoon"]
+        index["smoothed"], index["target"] = index["cartoon"], index["photo"]
         batch = {kind: images.to_tensor(pictures[index[kind]]) for kind, pictures in self._held.items()}
         return batch | {"index": torch.from_numpy(index["photo"])}
 
@@ -135,19 +143,25 @@ class Loader:
         self, rows: dict[str, np.ndarray], each: Callable[..., Iterable[np.ndarray]] = map
     ) -> dict[str, np.ndarray]:
         """Crops of each kind, a row (image, scale, down, right, mirror) a crop."""
+        sources = {kind: (corpus, self.crops[kind], rows[kind]) for kind, (corpus, _) in self.sources.items()}
+        if self.targets is not None:
+            sources["target"] = (self.targets, self.crops["photo"], rows["photo"])
         found = {
-            kind: np.stack(list(each(functools.partial(self._sample, self.sources[kind][0]), drawn)))
-            for kind, drawn in rows.items()
+            kind: np.stack(list(each(functools.partial(self._sample, corpus, crops), drawn)))
+            for kind, (corpus, crops, drawn) in sources.items()
         }
         if self.edges is not None:
             smooth = functools.partial(edge_smoothed, options=self.edges)
             found["smoothed"] = np.stack(list(each(smooth, found["cartoon"])))
         return found
 
-    def _sample(self, corpus: Corpus, row: np.ndarray) -> np.ndarray:
+    def _sample(self, corpus: Corpus, crops: Crops, row: np.ndarray) -> np.ndarray:
         which, scale, down, right, mirror = row.tolist()
+        image = corpus.image(int(which * len(corpus)))
         share = self.scale_min + (1 - self.scale_min) * scale
-        square = crop(corpus.image(int(which * len(corpus))), self.size, share, down, right)
+        if crops.side:
+            share = (crops.least + (crops.most - crops.least) * scale) / min(image.shape[:2])
+        square = crop(image, self.size, share, down, right)
         return square[:, ::-1] if mirror < 0.5 else square
 
     def prefetch(self, start: int, stop: int, workers: int = 1) -> Iterator[tuple[int, Batch]]:

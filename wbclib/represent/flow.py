@@ -12,6 +12,7 @@ pixel, the tangent turned to go on ahead); they end at the border and where the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -121,7 +122,7 @@ def abstraction(x: Tensor, options: Flow) -> Tensor:
 
     Args:
         x: (N, 3, H, W), values in [-1, 1], any size, on any device.
-        options: everything above.
+        options: everything above; with ``side`` its lengths are :func:`scaled` to the picture.
 
     Returns:
         (N, 3, H, W) in [-1, 1], detached, of the type and on the device of ``x``.
@@ -129,6 +130,7 @@ def abstraction(x: Tensor, options: Flow) -> Tensor:
     Raises:
         ValueError: wrong shape, integers as pixels, or values that are not finite.
     """
+    options = scaled(options, min(x.shape[-2:]))
 
     def one(image: np.ndarray) -> np.ndarray:
         luma = _luma(image)
@@ -138,6 +140,15 @@ def abstraction(x: Tensor, options: Flow) -> Tensor:
         return colours
 
     return _each(one, 3, x)
+
+
+def scaled(options: Flow, short: int) -> Flow:
+    """Options whose lengths are those for a picture of ``short`` pixels on its shorter side (``options.side``)."""
+    if not options.side:
+        return options
+    scale = short / options.side
+    lengths = {name: getattr(options, name) * scale for name in ("sigma_c", "sigma_m", "sigma_e", "sigma_g")}
+    return replace(options, side=0, radius=max(1, round(options.radius * scale)), **lengths)
 
 
 def _each(work: Callable[..., np.ndarray], channels: int, x: Tensor, *others: Tensor) -> Tensor:

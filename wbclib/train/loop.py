@@ -24,7 +24,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from wbclib import corpora, images, paths
-from wbclib.corpora import bundled
+from wbclib.corpora import bundled, working
 from wbclib.corpora.loader import Loader, Turns
 from wbclib.files import UserError, sha256, write_bytes, write_json
 from wbclib.options import RunConfig, to_dict
@@ -79,6 +79,15 @@ def _tell_of_other_precision(record: dict[str, Any], profile: Profile) -> None:
 def step_seed(seed: int, step: int) -> int:
     """Seed of one step's random numbers: a function of (seed, step) alone, so that resuming changes nothing."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def learning_rate(config: RunConfig, step: int) -> float:
+    """Of one step, counted from 0: ``lr``, falling in a straight line to ``lr_end`` over the last ``lr_fall``."""
+    falling = config.steps * config.lr_fall
+    if not config.lr_end or not falling:
+        return config.lr
+    share = max(0.0, (step + 1 - (config.steps - falling)) / falling)
+    return config.lr + (config.lr_end - config.lr) * share
 
 
 def permissions(profile: Profile) -> dict[str, bool]:
@@ -148,9 +157,16 @@ class _Run:
 
     def _loader(self) -> Loader | Turns:
         config, (photos, *cartoons) = self.config, self.corpora.values()
+        targets = None
+        if side := config.photo_crops.side:
+            photos = working.resized(photos, side)
+            if config.weights.abstraction or config.weights.abstraction_features:
+                targets = working.abstracted(photos, config.flow)
+        if side := config.cartoon_crops.side:
+            cartoons = [working.resized(each, side) for each in cartoons]
         loaders = [
             Loader(photos, each, config.size, config.batch, config.seed, config.scale_min, self.method.edges,
-                   config.kept)
+                   config.kept, config.photo_crops, config.cartoon_crops, targets)
             for each in cartoons
         ]  # fmt: skip
         return Turns(loaders) if config.styles else loaders[0]
@@ -171,6 +187,7 @@ class _Run:
                 torch.manual_seed(step_seed(config.seed, step))
                 draw.manual_seed(step_seed(config.seed, step))
                 self.step = step + 1
+                self.method.set_rate(learning_rate(config, step))
                 try:
                     values = self.method.step({key: value.to(device) for key, value in batch.items()}, draw)
                 except FloatingPointError as error:

@@ -27,6 +27,7 @@ from wbclib.train.device import precision
 KEPT_BYTES = 2**28
 _REMEMBERED: dict[tuple[object, ...], Tensor] = {}
 
+PERCEPTUAL = {"content", "structure", "abstraction_features"}  # terms that look at perceptual features
 Build = Callable[[RunConfig], nn.Module]
 GENERATORS: dict[str, Build] = {
     "unet": lambda config: UNet(),
@@ -79,7 +80,7 @@ class Method:
         self.waited = 0.0  # seconds that all steps together have waited for structure images
         self.remembered: Tensor | None = None
         self.features: Any = None
-        if {"content", "structure"} & set(self.weights):
+        if PERCEPTUAL & set(self.weights):
             network = feature_networks.load(config.features, **permissions).to(fabric.device)
             self.features = network.to(memory_format=self.layout)
 
@@ -105,6 +106,12 @@ class Method:
     def origin(self) -> dict[str, Any] | None:
         """Where the perceptual network's weights came from; None where no term uses it."""
         return self.features.origin if self.features is not None else None
+
+    def set_rate(self, lr: float) -> None:
+        """The learning rate of what follows, of every network."""
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = lr
 
     def plain(self, role: str) -> nn.Module:
         """A network without Fabric's wrapper: no autocast of its own, and gradients by ``backward`` of any loss."""

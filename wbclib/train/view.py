@@ -20,7 +20,7 @@ class View(losses.View):
 
     def __init__(self, method: Method, batch: dict[str, Tensor], output: Tensor):
         self.method, self.photo, self.output = method, batch["photo"], output
-        self.index, self.turn = batch.get("index"), batch.get("style")
+        self.index, self.turn, self.target = batch.get("index"), batch.get("style"), batch.get("target")
         self.seen: dict[str, Tensor] = {}  # the output as each discriminator sees it
         # Under way from here on: other threads find the structure images while the discriminators learn.
         self.pending = method.begin_structure(output) if "structure" in method.weights else None
@@ -44,7 +44,12 @@ class View(losses.View):
 
     @cached_property
     def abstraction(self) -> Tensor:
-        return flow.abstraction(self.photo, self.method.config.flow)
+        return flow.abstraction(self.photo, self.method.config.flow) if self.target is None else self.target
+
+    @cached_property
+    def abstraction_features(self) -> Tensor:
+        with torch.no_grad():
+            return self.method.perceive(self.abstraction)
 
     @cached_property
     def look(self) -> Tensor:
