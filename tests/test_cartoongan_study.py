@@ -152,7 +152,8 @@ def test_without_a_run_folder_cartoongan_has_no_discriminator(study: Path) -> No
 def test_variants_are_the_runs_that_no_run_starts_from(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(
-        "title: t\nbase: {weights: {pixel: 1.0}}\nruns:\n  a: {init: a-pretrain}\n  a-pretrain: {}\n  a-x: {init: a-x-pretrain}\n"
+        "title: t\nbase: {weights: {pixel: 1.0}}\n"
+        "runs:\n  a: {init: a-pretrain}\n  a-pretrain: {}\n  a-x: {init: a-x-pretrain}\n"
         "  a-x-pretrain: {}\n  a-y: {steps: 3}\n  ab: {}\n"
     )
     assert ablation.variants(profiles.load(str(path), "cpu"), "a") == ["a-x", "a-y"]
