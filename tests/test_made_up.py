@@ -45,7 +45,11 @@ def test_a_new_term_and_a_new_switch_are_in_every_table(tmp_path: Path, monkeypa
     library = copy / "wbclib"
     with (library / "losses.py").open("a") as losses:
         losses.write(TERM)
-    edited(library / "options.py", "    tv: float = 0.0\n", "    tv: float = 0.0\n    darkness: float = 0.0\n")
+    edited(
+        library / "options.py",
+        "    tv: NotNegative = 0.0\n",
+        "    tv: NotNegative = 0.0\n    darkness: NotNegative = 0.0\n",
+    )
     with (library / "profiles.d" / "switches.yaml").open("a") as switches:
         switches.write(SWITCH)
     edited(library / "profiles.d" / "smoke.yaml", "  whitebox: {steps: 8, kept: 8}",
