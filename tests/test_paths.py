@@ -95,3 +95,12 @@ def test_kernels_are_kept_elsewhere_where_their_sources_cannot_be_written(
     monkeypatch.setattr(config, "CACHE_DIR", "chosen")
     compiled.settle()
     assert config.CACHE_DIR == "chosen"
+
+
+def test_folders_of_the_study_are_absolute_for_what_works_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WBC_ROOT", "here")
+    monkeypatch.delenv("WBC_ASSETS", raising=False)
+    assert paths.homes()["WBC_ROOT"] == str(tmp_path / "here") and "WBC_ASSETS" not in paths.homes()

@@ -118,6 +118,8 @@ def _train(arguments: argparse.Namespace) -> None:
     if arguments.results and len(names) > 1:
         raise UserError(f"--results takes one run, not {len(names)}: call it once for each")
     for one in names:
+        profile.run(one)  # an unknown name is found before any of them is trained
+    for one in names:
         record = run(one, profile)
         where = record["device"]["name"]
         print(f"{profile.name}/{one}: {record['steps']} steps in {record['wall_time_s']} s on {where}")

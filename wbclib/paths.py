@@ -91,6 +91,10 @@ def homes() -> dict[str, str]:
     }
     lacking = [name for name, usual in wanted.items() if name not in os.environ and not _at_home(usual)]
     found = {name: str(temporary() / name.lower()) for name in lacking}
+    # Absolute, because steps and kernels work in other folders.
+    found |= {
+        name: str(Path(os.environ[name]).resolve()) for name in ("WBC_ROOT", "WBC_ASSETS") if os.environ.get(name)
+    }
     if "XDG_CACHE_HOME" in found and "TORCH_HOME" not in os.environ:
         found["TORCH_HOME"] = os.path.expanduser("~/.cache/torch")  # weights that are there shall be found
     return found

@@ -111,6 +111,11 @@ def device_kind(label: str = "") -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def source(name: str) -> str:
+    """A profile's name, or the absolute path of its file: the same from whatever folder it is read."""
+    return name if name in NAMES else str(Path(name).resolve())
+
+
 def load(name: str, device: str | None = None) -> Profile:
     """Read a profile.
 

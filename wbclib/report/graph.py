@@ -38,7 +38,7 @@ class Graph:
     """
 
     def __init__(self, profile: str) -> None:
-        self.source = profile if profile in profiles.NAMES else str(Path(profile).resolve())
+        self.source = profiles.source(profile)
         self.profile = profiles.load(profile)
         name = self.profile.name
         # A part of Snakemake's patterns and of shell commands, so that an odd name gives way to its hash.

@@ -43,7 +43,7 @@ def notebook(name: str, profile: str) -> Path:
     Returns:
         The page. A failure raises UserError and leaves the old executed copy and page as they were.
     """
-    loaded = profiles.load(profile)
+    loaded, profile = profiles.load(profile), profiles.source(profile)  # a kernel works in another folder
     declared = read_notebook(name).metadata.get("wbc", {})
     parameters = {"profile": profile, **declared.get("parameters", {}).get(loaded.name, {})}
     target = paths.report(loaded.name, "notebooks", f"{name}.ipynb")

@@ -71,9 +71,10 @@ def _tell_of_other_precision(record: dict[str, Any], profile: Profile) -> None:
     """A finished run stays as it is, also where WBC_PRECISION now asks for another precision; this says so."""
     wanted, device = asked(profile.run(record["name"]).precision), record["device"]
     if wanted and wanted != device["precision"]:
+        places = (find(profile.name, record["name"]) for find in (paths.record, paths.run))
         log.warning("%s/%s was trained in %s, not in %s, and is used as it is; to train it again, move %s away",
                     profile.name, record["name"], device["precision"], wanted,
-                    paths.shown(paths.record(profile.name, record["name"])))  # fmt: skip
+                    " and ".join(map(paths.shown, places)))  # fmt: skip
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -141,7 +142,9 @@ class _Run:
             checkpoints.restore(tensors, self.method.modules, self.method.optimisers)
             self.step, self.seconds, self.started = state["step"], state["seconds"], state["started"]
             before = state.get("precision", self.precision)  # checkpoints of version 0.1 do not say
-            if not before.endswith(self.precision):
+            if self.step == self.config.steps:
+                self.precision = before  # nothing is left to train
+            elif not before.endswith(self.precision):
                 self.precision = f"{before}, then {self.precision}"
         records.keep_metrics(self.folder / "metrics.jsonl", self.step)
 
