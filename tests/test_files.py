@@ -187,3 +187,15 @@ def test_a_lock_is_held_once(tmp_path: Path) -> None:
             pass
     with files.locked(tmp_path / "deep" / ".lock", "busy"):
         pass
+
+
+def test_a_lock_that_a_child_was_given_outlives_its_parent(tmp_path: Path) -> None:
+    """As Snakemake holds that of a `make reproduce` which was killed alone."""
+    lock = tmp_path / ".lock"
+    with files.locked(lock, "busy") as number:
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(number,))
+    with pytest.raises(UserError, match="busy"), files.locked(lock, "busy"):
+        pass
+    child.communicate(b"\n", timeout=60)
+    with files.locked(lock, "busy"):
+        pass

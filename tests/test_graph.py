@@ -143,3 +143,11 @@ def test_what_snakemake_cannot_begin_is_said(
     plan.folder.mkdir(parents=True)
     assert graph.snakemake(plan, 1) == 1
     assert "broken" in capfd.readouterr().err
+
+
+def test_missing_data_are_told_before_any_work(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = shelf.parent / "own.yaml"
+    own.write_text("extends: smoke\nbase: {photos: {kind: folder, path: /nowhere/at/all}}\n")
+    monkeypatch.setattr(graph, "snakemake", lambda *words: pytest.fail("work has begun"))
+    with pytest.raises(UserError, match="nowhere"):
+        graph.reproduce(str(own), 1)

@@ -250,3 +250,11 @@ def test_the_smallest_size_is_one_that_the_networks_take() -> None:
     image = torch.zeros(1, 3, 8, 8)
     for network in (UNet(), ResidualGenerator(4), CartoonDiscriminator(4)):
         assert torch.isfinite(network.train()(image)).all()
+
+
+@pytest.mark.parametrize("word", ["bases", "extend", "run", "on_gpu", "name"])
+def test_an_unknown_word_is_told_with_all_that_a_profile_may_hold(tmp_path: Path, word: str) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(f"extends: smoke\n{word}: {{}}\n")
+    with pytest.raises(UserError, match=rf"unknown parameter '{word}'.*base, .*extends, .*on_cpu, on_cuda, .*runs"):
+        profiles.load(str(path))

@@ -153,8 +153,11 @@ def make_folder(folder: Path) -> Path:
 
 
 @contextmanager
-def locked(path: Path, busy: str) -> Iterator[None]:
-    """Hold the lock file ``path``; it goes with the process, also when that is killed. UserError(busy): it is held."""
+def locked(path: Path, busy: str) -> Iterator[int]:
+    """Hold the lock file ``path``; it goes with the process, also when that is killed. UserError(busy): it is held.
+
+    Yields the open file's number: a child that is given it holds the lock as well, for as long as it lives.
+    """
     make_folder(path.parent)
     with _writing(path):
         stream = path.open("w")
@@ -163,7 +166,7 @@ def locked(path: Path, busy: str) -> Iterator[None]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UserError(busy) from error
-        yield
+        yield stream.fileno()
 
 
 @contextmanager

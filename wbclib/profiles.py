@@ -129,6 +129,7 @@ def load(name: str, device: str | None = None) -> Profile:
         UserError: whatever is wrong in it, before anything is done.
     """
     values = _read(name)
+    _check_words(values, f"profile {name}")
     label = name if name in NAMES else Path(name).stem
     where = f"profile {name}"
     if values.keys() & {"on_cpu", "on_cuda"}:
@@ -146,6 +147,13 @@ def load(name: str, device: str | None = None) -> Profile:
     values["comparison"] = _comparison(mapping(values.get("comparison") or None, f"{where}, comparison"), where)
     measure = build(Measure, values.pop("measure", None), f"{where}, measure")
     return build(Profile, {**values, "name": label, "runs": runs, "measure": measure}, where)
+
+
+def _check_words(values: Mapping[str, Any], where: str) -> None:
+    """UserError for a key that a profile does not have; its name is that of its file."""
+    known = {"extends", "base", "on_cpu", "on_cuda"} | {f.name for f in dataclasses.fields(Profile)} - {"name"}
+    if unknown := [key for key in values if key not in known]:
+        raise UserError(f"{where}: unknown parameter {said(unknown[0])}; known are: {', '.join(sorted(known))}")
 
 
 def _runs(base: Mapping[str, Any], changes: Any, where: str) -> dict[str, dict[str, Any]]:

@@ -228,16 +228,26 @@ def command_line(graph: Graph, jobs: int) -> list[str]:
     return [*words, "--prioritize", *map(shown, first)] if first else words
 
 
-def snakemake(graph: Graph, jobs: int) -> int:
-    """Run the graph; what the steps print goes to the terminal as it is."""
+def snakemake(graph: Graph, jobs: int, *held: int) -> int:
+    """Run the graph, which holds the locks ``held``; what the steps print goes to the terminal as it is."""
     begun = graph.folder / ".begun"  # the Snakefile makes it before the first step
     begun.unlink(missing_ok=True)
     words, settings = command_line(graph, jobs), os.environ | environment(graph)
-    status = processes.run(words, settings, paths.root())
+    status = processes.run(words, settings, paths.root(), *held)
     if status and not begun.exists():  # it was told to be quiet: ask it again
         loud = [word for word in words if word not in ("--quiet", "all")]
         print(*processes.told([*loud, "--dry-run"], settings, paths.root())[-10:], sep="\n", file=sys.stderr)
     return status
+
+
+def check_data(graph: Graph) -> None:
+    """UserError where a folder of images that a run learns from is not there or holds none, before any work."""
+    specs = {spec: None for config in graph.profile.runs.values() for spec in config.corpora().values()}
+    for spec in specs:
+        if spec.kind == "folder":
+            from wbclib import corpora  # loads what decodes pictures
+
+            corpora.load(spec, "train")
 
 
 def stamped(path: Path) -> int:
@@ -248,7 +258,9 @@ def stamped(path: Path) -> int:
 def reproduce(profile: str, jobs: int) -> int:
     """Bring a profile's whole study up to date and say what was done; 0 when everything is there."""
     graph, wanted = Graph(profile), asked()
-    with locked(graph.folder / ".lock", f"another make reproduce of {graph.profile.name} is running: wait for it"):
+    with locked(
+        graph.folder / ".lock", f"another make reproduce of {graph.profile.name} is running: wait for it"
+    ) as lock:
         graph.sync()
         if graph.done():
             print(f"nothing to do: {paths.shown(graph.index())} is up to date (touch a notebook to execute it again)")
@@ -256,7 +268,8 @@ def reproduce(profile: str, jobs: int) -> int:
                 print(f"{OVERRIDE} changes no finished run: {len(other)} were trained in another precision; "
                       "make clean, or another folder in WBC_ROOT, begins anew")  # fmt: skip
             return 0
-        status = snakemake(graph, jobs)
+        check_data(graph)
+        status = snakemake(graph, jobs, lock)
         if status:
             from wbclib.report import site
 

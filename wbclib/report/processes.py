@@ -12,12 +12,15 @@ from pathlib import Path
 GRACE = 30  # seconds that processes have for clearing up before they are killed
 
 
-def run(words: Sequence[str], environment: Mapping[str, str], folder: Path) -> int:
+def run(words: Sequence[str], environment: Mapping[str, str], folder: Path, *held: int) -> int:
     """Exit status of a command, which leads a process group; its output goes where that of this process goes.
+
+    The command holds the locks ``held`` (:func:`wbclib.files.locked`) as well: where this process alone is killed,
+    nobody begins the same work beside what goes on.
 
     Where this process is stopped (Ctrl-C, SIGTERM), the whole group is ended before the exception goes on.
     """
-    process = subprocess.Popen(words, env=environment, cwd=folder, process_group=0)
+    process = subprocess.Popen(words, env=environment, cwd=folder, process_group=0, pass_fds=held)
     try:
         return process.wait()
     except BaseException:

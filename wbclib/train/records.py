@@ -71,7 +71,7 @@ def open_folder(profile: Profile, name: str) -> Path:
     return folder
 
 
-def locked(folder: Path) -> AbstractContextManager[None]:
+def locked(folder: Path) -> AbstractContextManager[int]:
     """Hold a run folder for this process; the lock goes with the process, also when it is killed."""
     return files.locked(folder / ".lock", f"another process is training {paths.shown(folder)}: wait for it or stop it")
 
