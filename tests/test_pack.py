@@ -201,3 +201,12 @@ def test_a_machine_that_only_trains_needs_no_notebook_packages(study: Profile, t
     )
     assert done.returncode == 0, done.stderr
     assert (folder / "reports" / "records" / "mine" / "pretrain.json").is_file()
+
+
+@pytest.mark.parametrize("junk", ["{}", "[]", "null", '{"files": 3}', '{"files": {}, "profile": "mine", "run": "x"}'])
+def test_damaged_contents_are_named(study: Profile, tmp_path: Path, junk: str) -> None:
+    folder = tmp_path / "back"
+    folder.mkdir()
+    (folder / pack.CONTENTS).write_text(junk)
+    with pytest.raises(UserError, match="contents.json: it is damaged"):
+        pack.unpack(study, folder)

@@ -264,3 +264,49 @@ def test_another_precision_is_said_where_it_is_met(
     caplog.clear()
     run("whitebox", study, progress=False)
     assert not caplog.records, "where nothing is asked for, nothing is amiss"
+
+
+@pytest.mark.parametrize("junk", ["[1]", "{{{", "hello", "{}"])
+@pytest.mark.parametrize("name", ["record", "config.yaml"])
+def test_what_is_damaged_is_named_in_one_line(study: Profile, name: str, junk: str) -> None:
+    run("pretrain", study, progress=False)
+    record = paths.record("smoke", "pretrain")
+    path = record if name == "record" else paths.run("smoke", "pretrain") / name
+    path.write_text(junk)
+    if name != "record":
+        record.unlink()
+    with pytest.raises(UserError, match="damaged|cannot read|another configuration"):
+        run("pretrain", study, progress=False)
+    assert path.read_text() == junk, "nothing is written over"
+
+
+@pytest.mark.parametrize("junk", ["[]", '{"step": "4"}', "{}"])
+def test_a_damaged_state_gives_way_to_the_checkpoint_before(
+    study: Profile, junk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("whitebox", study, progress=False)
+    whole = state_of(study, "whitebox")
+    (checkpoints.present(paths.run("smoke", "whitebox"))[-1] / "state.json").write_text(junk)
+    paths.record("smoke", "whitebox").unlink()
+    assert run("whitebox", study, progress=False)["steps"] == 8
+    assert all(torch.equal(value, whole[key]) for key, value in state_of(study, "whitebox").items())
+
+
+def test_metrics_that_are_gone_are_told_of(study: Profile, caplog: pytest.LogCaptureFixture) -> None:
+    run("pretrain", study, progress=False)
+    path, record = paths.run("smoke", "pretrain") / "metrics.jsonl", paths.record("smoke", "pretrain")
+    record.unlink()
+    path.write_bytes(b"\xff\x00[1]\n")
+    with pytest.raises(UserError, match="metrics.jsonl is empty: restore it, or move the run folder away"):
+        run("pretrain", study, progress=False)
+    assert "ends at step 0 and the checkpoint is of step 8" in caplog.text and not record.exists()
+
+
+@pytest.mark.parametrize("cut", [0, 100])
+def test_a_generator_that_is_not_its_records_is_refused(study: Profile, cut: int) -> None:
+    run("pretrain", study, progress=False)
+    path = paths.run("smoke", "pretrain") / "generator.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[: -cut or None][:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(UserError, match="generator.safetensors is not the file that its record tells of"):
+        run("whitebox", study, progress=False)

@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -220,6 +220,15 @@ def read_json(path: Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}; restore it from git or delete it") from error
+
+
+def read_record(path: Path, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Read a JSON file that holds a mapping with at least these keys, of these types; a damaged one is named."""
+    values = read_json(path)
+    for name, kind in kinds.items():
+        if not isinstance(values, dict) or type(values.get(name)) is not kind:
+            raise UserError(f"cannot read {path}: it is damaged, {name!r} is missing; restore it or delete it")
+    return dict(values)
 
 
 def sha256(path: Path) -> str:

@@ -18,7 +18,7 @@ import yaml
 from wbclib import corpora, paths
 from wbclib.corpora import bundled
 from wbclib.corpora.base import Corpus
-from wbclib.files import UserError, atomic, atomic_folder, read_json, sha256, write_bytes, write_json, write_text
+from wbclib.files import UserError, atomic, atomic_folder, read_record, sha256, write_bytes, write_json, write_text
 from wbclib.networks.features import NETWORKS
 from wbclib.networks.weights import find
 from wbclib.options import CorpusSpec, to_dict
@@ -28,6 +28,7 @@ from wbclib.train import checkpoints, records
 LIMIT_BYTES = 60 * 10**6
 ARCHIVE_BYTES = 15 * 2**20 + 2**18  # a part of a checkpoint fits
 CONTENTS = "contents.json"
+KINDS = {"files": dict, "profile": str, "run": str, "hash": str}  # what it holds at least
 
 
 def pack(profile: Profile, name: str, folder: Path) -> Path:
@@ -195,7 +196,7 @@ def verify(folder: Path) -> dict[str, Any]:
     path = Path(folder) / CONTENTS
     if not path.is_file():
         raise UserError(f"{folder} is not a pack: it has no {CONTENTS}")
-    contents: dict[str, Any] = read_json(path)
+    contents = read_record(path, KINDS)
     for name, expected in contents["files"].items():
         file = Path(folder) / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
@@ -208,7 +209,7 @@ def verify(folder: Path) -> dict[str, Any]:
 def enter(folder: Path) -> str:
     """Make this process work inside a verified pack; returns the path of the pack's profile."""
     folder = Path(folder).resolve()
-    contents = read_json(folder / CONTENTS) if (folder / "data" / "runs").exists() else verify(folder)
+    contents = read_record(folder / CONTENTS, KINDS) if (folder / "data" / "runs").exists() else verify(folder)
     os.environ["WBC_ROOT"] = str(folder)
     os.environ["WBC_ASSETS"] = str(folder / "data" / "assets")
     return str(folder / f"{contents['profile']}.yaml")

@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from wbclib.files import UserError, atomic_folder, read_json, sha256, write_bytes, write_json
+from wbclib.files import UserError, atomic_folder, read_record, sha256, write_bytes, write_json
 
 PART_BYTES = 15 * 2**20
 KEEP = 2
@@ -101,7 +101,7 @@ def present(folder: Path) -> list[Path]:
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and state of one checkpoint, every part checked against its hash."""
-    state = read_json(path / "state.json")
+    state = read_record(path / "state.json", {"step": int, "parts": dict})
     tensors: dict[str, Tensor] = {}
     for name, expected in state["parts"].items():
         # Read whole, not mapped: what is in use must not change with the file.

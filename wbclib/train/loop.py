@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from wbclib import corpora, images, paths
 from wbclib.corpora import bundled, working
 from wbclib.corpora.loader import Loader, Turns
-from wbclib.files import UserError, sha256, write_bytes, write_json
+from wbclib.files import UserError, read_record, sha256, write_bytes, write_json
 from wbclib.options import RunConfig, to_dict
 from wbclib.precision import asked
 from wbclib.profiles import Profile, load
@@ -134,7 +134,7 @@ class _Run:
         else:
             tensors, state = found
             for key, value in (("data", self.data), ("features", self.method.origin)):
-                if state[key] != value:
+                if state.get(key) != value:
                     raise UserError(
                         f"run {self.name} was begun with other {key} than are here now: bring those back, "
                         f"or move {paths.shown(self.folder)} away to start again"
@@ -281,6 +281,12 @@ def generator_file(profile: str, name: str) -> Path:
         raise UserError(
             f"the weights of run {name} ({profile}) are not here: unpack its results into {paths.shown(path.parent)}, "
             f"or delete its record and train it again"
+        )
+    record = paths.record(profile, name)
+    if record.is_file() and read_record(record, {"generator_sha256": str})["generator_sha256"] != sha256(path):
+        raise UserError(
+            f"{paths.shown(path)} is not the file that its record tells of: restore it, or move record and run "
+            f"folder away ({paths.shown(record)}) to train again"
         )
     return path
 

@@ -8,6 +8,7 @@ A run folder (``data/runs/<profile>/<name>``, not committed) holds ``config.yaml
 from __future__ import annotations
 
 import json
+import logging
 import platform
 import resource
 import subprocess
@@ -22,10 +23,11 @@ import yaml
 
 from wbclib import files, paths
 from wbclib.corpora.base import Corpus
-from wbclib.files import UserError, read_json, write_text
+from wbclib.files import UserError, read_record, write_text
 from wbclib.options import to_dict
 from wbclib.profiles import Profile
 
+log = logging.getLogger("wbclib")
 PACKAGES = (
     "torch",
     "torchvision",
@@ -45,8 +47,8 @@ def finished(profile: Profile, name: str) -> dict[str, Any] | None:
     path = paths.record(profile.name, name)
     if not path.is_file():
         return None
-    record: dict[str, Any] = read_json(path)
-    if record.get("config_hash") != profile.hash(name):
+    record = read_record(path, {"config_hash": str, "device": dict, "name": str, "steps": int})
+    if record["config_hash"] != profile.hash(name):
         raise UserError(
             f"{paths.shown(path)} belongs to another configuration of run {name!r}: "
             "move it away to train again, or undo the change in the profile"
@@ -59,7 +61,13 @@ def open_folder(profile: Profile, name: str) -> Path:
     folder = paths.run(profile.name, name)
     path, expected = folder / "config.yaml", profile.hash(name)
     if path.is_file():
-        found = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config_hash")
+        try:
+            found = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config_hash")
+        except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+            raise UserError(
+                f"cannot read {paths.shown(path)}: it is damaged; restore it, or move {paths.shown(folder)} away to "
+                "train this run from the start"
+            ) from error
         if found != expected:
             raise UserError(
                 f"run folder {paths.shown(folder)} belongs to another configuration "
@@ -80,13 +88,18 @@ def keep_metrics(path: Path, step: int) -> None:
     """Drop the lines of ``metrics.jsonl`` that are newer than the checkpoint a run resumes from."""
     if not path.is_file():
         return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    kept, last = [], 0
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-        except (ValueError, KeyError):
+            at = int(json.loads(line)["step"])
+        except (ValueError, KeyError, TypeError):
             break  # a line cut short by a kill: it and what follows is newer than any checkpoint
+        if at <= step:
+            kept.append(line + "\n")
+            last = at
+    if last < step:
+        log.warning("%s ends at step %d and the checkpoint is of step %d: the curves of this run have a gap",
+                    paths.shown(path), last, step)  # fmt: skip
     write_text(path, "".join(kept))
 
 
@@ -95,7 +108,15 @@ def read_metrics(profile: str, name: str) -> list[dict[str, float]]:
     path = paths.run(profile, name) / "metrics.jsonl"
     if not path.is_file():
         raise UserError(f"{paths.shown(path)} is not there: train the run here, or unpack its results")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    try:
+        lines = [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"cannot read {paths.shown(path)}: it is damaged; restore it, or train the run again"
+        ) from error
+    if not lines:
+        raise UserError(f"{paths.shown(path)} is empty: restore it, or move the run folder away to train again")
+    return lines
 
 
 def data_entry(corpus: Corpus) -> dict[str, Any]:
