@@ -151,3 +151,13 @@ def test_missing_data_are_told_before_any_work(shelf: Path, monkeypatch: pytest.
     monkeypatch.setattr(graph, "snakemake", lambda *words: pytest.fail("work has begun"))
     with pytest.raises(UserError, match="nowhere"):
         graph.reproduce(str(own), 1)
+
+
+def test_a_missing_perceptual_network_is_told_before_any_work(
+    shelf: Path, weight_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = shelf.parent / "own.yaml"
+    own.write_text("extends: smoke\nbase: {features: vgg19}\n")
+    monkeypatch.setattr(graph, "snakemake", lambda *words: pytest.fail("work has begun"))
+    with pytest.raises(UserError, match="vgg19"):
+        graph.reproduce(str(own), 1)

@@ -258,3 +258,11 @@ def test_an_unknown_word_is_told_with_all_that_a_profile_may_hold(tmp_path: Path
     path.write_text(f"extends: smoke\n{word}: {{}}\n")
     with pytest.raises(UserError, match=rf"unknown parameter '{word}'.*base, .*extends, .*on_cpu, on_cuda, .*runs"):
         profiles.load(str(path))
+
+
+def test_names_that_are_no_utf_8_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"the name of the profile, 'bad\\udcff.yaml', is no UTF-8; rename it"):
+        profiles.load("bad\udcff.yaml")
+    monkeypatch.setenv("WBC_ROOT", "bad\udcff")
+    with pytest.raises(UserError, match="WBC_ROOT .* is no UTF-8"):
+        profiles.load("smoke")

@@ -262,6 +262,10 @@ class RunConfig:
         cartoons = {f"cartoons of {style}": self.styles[style] for style in learn} if learn else {}
         return {"photos": self.photos, **(cartoons or {"cartoons": self.cartoons})}
 
+    def perceives(self) -> bool:
+        """Whether one of its terms looks at perceptual features."""
+        return any(getattr(self.weights, term) for term in PERCEPTUAL)
+
     def hash(self) -> str:
         """Stable 64-digit hash; what does not change the result (how often things are saved) is left out.
 
@@ -279,6 +283,7 @@ class RunConfig:
         return digest(values)
 
 
+PERCEPTUAL = ("content", "structure", "abstraction_features")  # terms that look at perceptual features
 SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
 LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",

@@ -128,6 +128,11 @@ def load(name: str, device: str | None = None) -> Profile:
     Raises:
         UserError: whatever is wrong in it, before anything is done.
     """
+    for what, text in (("the name of the profile", name), ("WBC_ROOT or the folder of the study", str(paths.root()))):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:  # from bytes that are no UTF-8, which libraries cannot take
+            raise UserError(f"{what}, {text!a}, is no UTF-8; rename it") from error
     values = _read(name)
     _check_words(values, f"profile {name}")
     label = name if name in NAMES else Path(name).stem

@@ -241,13 +241,19 @@ def snakemake(graph: Graph, jobs: int, *held: int) -> int:
 
 
 def check_data(graph: Graph) -> None:
-    """UserError where a folder of images that a run learns from is not there or holds none, before any work."""
+    """UserError where images or a perceptual network that runs learn with are not here, before any work."""
     specs = {spec: None for config in graph.profile.runs.values() for spec in config.corpora().values()}
     for spec in specs:
         if spec.kind == "folder":
             from wbclib import corpora  # loads what decodes pictures
 
             corpora.load(spec, "train")
+    waiting = [graph.profile.run(run) for run in graph.profile.runs if not graph.run_stamp(run).exists()]
+    wanted = {config.features for config in waiting if config.perceives()}
+    for name in sorted(name for name in wanted if not name.startswith("random_")):
+        from wbclib.networks import features  # loads torch
+
+        features.load(name, downloads=graph.profile.downloads)
 
 
 def stamped(path: Path) -> int:

@@ -27,7 +27,6 @@ from wbclib.train.device import precision
 KEPT_BYTES = 2**28
 _REMEMBERED: dict[tuple[object, ...], Tensor] = {}
 
-PERCEPTUAL = {"content", "structure", "abstraction_features"}  # terms that look at perceptual features
 Build = Callable[[RunConfig], nn.Module]
 GENERATORS: dict[str, Build] = {
     "unet": lambda config: UNet(),
@@ -80,7 +79,7 @@ class Method:
         self.waited = 0.0  # seconds that all steps together have waited for structure images
         self.remembered: Tensor | None = None
         self.features: Any = None
-        if PERCEPTUAL & set(self.weights):
+        if config.perceives():
             network = feature_networks.load(config.features, **permissions).to(fabric.device)
             self.features = network.to(memory_format=self.layout)
 
