@@ -31,6 +31,27 @@ PRESETS: dict[str, dict[str, Any]] = {
         "texture": {"variant": "official"},
         "weights": {"surface": 0.1, "texture": 1.0, "structure": 2e2, "content": 2e2, "tv": 1e4},
     },
+    # This study's own: the flow-based abstraction with the lengths and colours that notebook 04 chooses, for a short side
+    # of 512 pixels, and how a generator learns it.
+    "ink": {
+        "features": "resnet50_v2",
+        "beta1": 0.9,
+        "lr": 1e-3,
+        "lr_end": 1e-4,
+        "flow": {
+            "side": 512,
+            "sigma_c": 1.5,
+            "sigma_m": 4.5,
+            "rho": 0.975,
+            "sigma_e": 3.75,
+            "r_e": 50.0,
+            "sigma_g": 3.75,
+            "r_g": 27.0,
+            "smoothings": 5,
+            "bins": 10,
+        },
+        "weights": {"abstraction": 1.0, "abstraction_features": 0.3},
+    },
     # CartoonGAN, section 3.2-3.3; its official code as released in 2018.
     "cartoongan-paper": {
         "generator": "residual",
