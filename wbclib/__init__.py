@@ -3,7 +3,7 @@
 The rooms, bottom to top (nothing imports upwards)::
 
     files, paths, formats, colours, images, values, strict_yaml, presets, options, precision, variants,
-        profiles -> represent, networks -> losses, corpora -> train -> inference -> evaluate -> report -> cli
+        profiles -> represent, networks, baselines -> losses, corpora -> train -> inference -> evaluate -> report -> cli
 
 ``from wbclib import cartoonize`` gives the function that draws: ``cartoonize(photo)``.
 """

@@ -17,6 +17,7 @@ STYLE = (
     "peppercarrot (the default) or storybook, which come with the package, PROFILE/RUN, official-whitebox, or a "
     ".safetensors or .npz file; of several styles in one network PROFILE/RUN:STYLE, or :ONE=0.5,OTHER=0.5 for a mixture"
 )
+LOOKS = "; without a network ink, flat or bilateral, with settings of one's own as in ink:rho=0.98,bins=8"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     cartoonize.add_argument(
         "paths", nargs="+", metavar="PATH", help="file, folder (searched whole, without hidden names) or quoted glob"
     )
-    cartoonize.add_argument("--style", help=STYLE)
+    cartoonize.add_argument("--style", help=STYLE + LOOKS)
     cartoonize.add_argument(
         "--sharpness", type=float, default=0.0, metavar="0..1", help="0 smooth, 1 sharp (default: 0)"
     )
@@ -73,6 +74,13 @@ def parser() -> argparse.ArgumentParser:
         help="folder (end it with / where its name looks like a file's), or a file's name (default: cartoons)",
     )
     cartoonize.add_argument("--force", action="store_true", help="replace outputs that are there already")
+    cartoonize.add_argument(
+        "--detail",
+        type=int,
+        metavar="PIXELS",
+        help="short side at which larger pictures are drawn, so that lines stay visible; the cartoon is as large as "
+        "the picture; 0: its own pixels (default: 720)",
+    )
     cartoonize.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles of large images")
     cartoonize.add_argument(
         "--engine",
@@ -180,11 +188,10 @@ def _report(arguments: argparse.Namespace) -> None:
 
 def _cartoonize(arguments: argparse.Namespace) -> int:
     """Status 0: everything is there (kept outputs too); 1: some inputs failed; 2: nothing could be begun."""
-    from wbclib.inference import engine, folder, styles, stylist
+    from wbclib.inference import drawing, folder
 
-    style, tile = styles.load_style(arguments.style), stylist.TILE if arguments.tile is None else arguments.tile
-    network, device = engine.placed(style, arguments.engine)
-    draw = stylist.Stylist(style, arguments.sharpness, tile, device, network)
+    detail = drawing.DETAIL if arguments.detail is None else arguments.detail
+    draw = drawing.open_drawing(arguments.style, arguments.sharpness, detail, arguments.tile, arguments.engine)
     summary = folder.run(arguments.paths, draw, arguments.out, arguments.force)
     print("\n".join(summary.lines()))
     return summary.status

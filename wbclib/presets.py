@@ -31,8 +31,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "texture": {"variant": "official"},
         "weights": {"surface": 0.1, "texture": 1.0, "structure": 2e2, "content": 2e2, "tv": 1e4},
     },
-    # This study's own: the flow-based abstraction with the lengths and colours that notebook 04 chooses, for a short side
-    # of 512 pixels, and how a generator learns it.
+    # This study's own: the flow-based abstraction with the lengths and colours that notebook 04 chooses, for a short
+    # side of 512 pixels, and how a generator learns it.
     "ink": {
         "features": "resnet50_v2",
         "beta1": 0.9,

@@ -12,19 +12,21 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from wbclib.values import Count, Number, Positive, Several, Share
+
 
 @dataclass(frozen=True)
 class Bilateral:
     """Settings of :func:`bilateral`; lengths in pixels of a 256-pixel image, scaled with the shorter side."""
 
-    repeats: int = 3
-    diameter: float = 9.0
-    sigma_colour: float = 30.0  # on the 0-255 scale of CIELAB in bytes; above 150 edges go, too
-    sigma_space: float = 4.0
-    levels: int = 8  # of luminance
-    line_sigma: float = 1.0  # of the narrower Gaussian; the wider is 1.6 times it
-    line_threshold: float = 2.5  # grey levels that a pixel must be darker than its surroundings to be on a line
-    line_darkness: float = 0.75  # share of the luminance that a line takes away
+    repeats: Count = 3
+    diameter: Positive = 9.0
+    sigma_colour: Positive = 30.0  # on the 0-255 scale of CIELAB in bytes; above 150 edges go, too
+    sigma_space: Positive = 4.0
+    levels: Several = 8  # of luminance
+    line_sigma: Positive = 1.0  # of the narrower Gaussian; the wider is 1.6 times it
+    line_threshold: Number = 2.5  # grey levels that a pixel must be darker than its surroundings to be on a line
+    line_darkness: Share = 0.75  # share of the luminance that a line takes away
 
 
 def bilateral(photos: np.ndarray, options: Bilateral | None = None) -> np.ndarray:

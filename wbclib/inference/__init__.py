@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import operator
 import os
 import reprlib
 from pathlib import Path
@@ -12,13 +14,17 @@ import numpy as np
 
 from wbclib import images
 from wbclib.files import UserError
+from wbclib.inference import classical
+from wbclib.inference.drawing import DETAIL, Drawing, open_drawing
 from wbclib.inference.kinds import FILM, judge
-from wbclib.inference.styles import DEFAULT, load_style, weights_file
-from wbclib.inference.stylist import Stylist
+from wbclib.inference.styles import DEFAULT, weights_file
 
 
 def cartoonize(
-    image: np.ndarray | str | os.PathLike[str], style: str | os.PathLike[str] | None = None, sharpness: float = 0.0
+    image: np.ndarray | str | os.PathLike[str],
+    style: str | os.PathLike[str] | None = None,
+    sharpness: float = 0.0,
+    detail: int = DETAIL,
 ) -> np.ndarray:
     """A photograph as a cartoon, in its own size.
 
@@ -26,18 +32,20 @@ def cartoonize(
         image: uint8 (H, W, 3) RGB, or the path of a picture (upright, in sRGB, transparency laid on white).
         style: a shipped style, ``PROFILE/RUN``, ``official-whitebox`` or a file of weights, as text or as a path;
             default: ``peppercarrot`` (:func:`wbclib.inference.styles.load_style`). Loaded once, and again when its
-            file changes.
+            file changes. Or ``ink``, ``flat``, ``bilateral``, which have no network
+            (:mod:`wbclib.inference.classical`), with settings as in ``ink:rho=0.98,bins=8``.
         sharpness: 0 (smooth) to 1 (the network's own output).
+        detail: short side in pixels at which larger pictures are drawn (:mod:`wbclib.inference.drawing`); 0: the
+            picture's own.
 
     Returns:
         uint8 (H, W, 3) RGB; computed on a GPU where there is one, else as the engine ``auto`` chooses
         (:mod:`wbclib.inference.engine`).
 
     Raises:
-        UserError: no image, no such style, a sharpness outside its range, or something of a wrong type; says what to
-            do.
+        UserError: no image, no such style, a value outside its range, or something of a wrong type; says what to do.
     """
-    name, sharp = _name(style), _number(sharpness)
+    name, sharp, side = _name(style), _number(sharpness), _pixels(detail)
     if isinstance(image, (str, os.PathLike)):
         image = _read(Path(_text(image, "image")))
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
@@ -45,8 +53,10 @@ def cartoonize(
         raise UserError(f"expected a path or a uint8 array (H, W, 3), got {kind}")
     if image.size == 0:
         raise UserError(f"expected an image of at least 1 x 1 pixels, got {image.shape[1]} x {image.shape[0]}")
+    if classical.load(name) is not None:
+        return open_drawing(name, sharp, side)(image)
     file = weights_file(name).resolve()
-    return _stylist(name, sharp, str(file), file.stat().st_mtime_ns)(image)
+    return _drawing(name, sharp, side, str(file), file.stat().st_mtime_ns)(image)
 
 
 def _read(path: Path) -> np.ndarray:
@@ -91,12 +101,18 @@ def _number(sharpness: Any) -> float:
     return float(value)
 
 
-@functools.lru_cache(maxsize=4)
-def _stylist(name: str, sharpness: float, file: str, changed: int) -> Stylist:
-    """Stylist of a style; ``file`` and ``changed`` are there to notice other weights under the same name."""
-    del file, changed
-    from wbclib.inference.engine import placed  # loads ONNX, which notebooks that draw by a run do without
+def _pixels(detail: Any) -> int:
+    """Detail as a whole number; what it may be is for :class:`Drawing` to say."""
+    with contextlib.suppress(TypeError):
+        if not isinstance(detail, bool):
+            return operator.index(detail)
+    raise UserError(
+        f"detail: expected a whole number of pixels, or 0, got {type(detail).__name__} {reprlib.repr(detail)}"
+    )
 
-    style = load_style(name)
-    network, device = placed(style)
-    return Stylist(style, sharpness, device=device, engine=network)
+
+@functools.lru_cache(maxsize=4)
+def _drawing(name: str, sharpness: float, detail: int, file: str, changed: int) -> Drawing:
+    """What draws in a style; ``file`` and ``changed`` are there to notice other weights under the same name."""
+    del file, changed
+    return open_drawing(name, sharpness, detail)

@@ -44,17 +44,16 @@ def enlarge(image: ndarray, size: tuple[int, int]) -> ndarray:
     if size == image.shape[:2]:
         return image.copy()
     square = np.ones((3, 3), np.uint8)
-    small = [np.ascontiguousarray(image), cv2.erode(image, square), cv2.dilate(image, square)]
+    small = (np.ascontiguousarray(image), cv2.erode(image, square), cv2.dilate(image, square))
     down, across = (_places(len_small, len_large) for len_small, len_large in zip(image.shape, size, strict=False))
     gain = max(size[0] / image.shape[0], size[1] / image.shape[1])
     result = np.empty((*size, 3), np.uint8)
     cuts = np.linspace(0, size[0], max(1, torch.get_num_threads()) + 1).astype(int)
-    parts = [
-        threads("enlarge").submit(_rows, *small, down, across, gain, result, first, last)
-        for first, last in zip(cuts[:-1], cuts[1:], strict=True)
-    ]
-    for part in parts:
-        part.result()
+
+    def part(first: int, last: int) -> None:
+        _rows(*small, down, across, gain, result, first, last)
+
+    list(threads("enlarge").map(part, cuts[:-1], cuts[1:]))
     return result
 
 
