@@ -21,7 +21,7 @@ from wbclib.options import Measure, RunConfig, run_config
 from wbclib.values import Name, OneOf, build, mapping, merge, said
 from wbclib.variants import Variant, expand
 
-NAMES = ("smoke", "quick", "lab", "paper")
+NAMES = ("smoke", "quick", "lab", "shipped", "paper")
 FOLDER = Path(__file__).resolve().parent / "profiles.d"
 SUFFIXES = (".yaml", ".yml")
 WORDS = ("comparison", "ablation")  # stand for many runs
