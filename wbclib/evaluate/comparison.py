@@ -181,7 +181,7 @@ def distances(profile: Profile, data: Mapping[str, Sets], made: Mapping[str, np.
             for to in REFERENCES:
                 reference, groups = cached_features(getattr(there, to), network), there.reference_groups.get(to)
                 for metric in (fid.metric_name(network.origin), "kid"):
-                    part = _rows(found, reference, metric, profile.measure, there.groups, groups)
+                    part = rows(found, reference, metric, profile.measure, there.groups, groups)
                     parts.append(part.assign(style=style, to=to, metric=metric, network=name))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
@@ -197,7 +197,7 @@ def features_by_network(
     return found
 
 
-def _rows(
+def rows(
     found: Mapping[str, np.ndarray],
     reference: np.ndarray,
     metric: str,

@@ -1,0 +1,231 @@
+"""What is shipped, judged at the size people use: whole photographs that nothing was trained on, drawn whole.
+
+The comparison (:mod:`wbclib.evaluate.comparison`) gives every method the same small crops, because that is what the
+papers' methods learn from. A look whose lines belong to the size of the picture cannot be judged there. Here every
+photograph is resized to a short side of :data:`SIDE` pixels, drawn as a whole, and windows of :data:`WINDOW` pixels are
+cut from what was drawn, the same ones for everybody; the cartoons are as their files hold them.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from wbclib import corpora, images, paths
+from wbclib.evaluate import cartoonness, comparators, comparison, content, effect, fid, paired
+from wbclib.files import write_bytes
+from wbclib.inference import classical, drawing, styles
+from wbclib.inference.stylist import Stylist
+from wbclib.options import RunConfig
+from wbclib.profiles import Profile
+from wbclib.train import trained
+
+LOG = logging.getLogger(__name__)
+SIDE, WINDOW, WINDOWS = 512, 256, 3  # pixels, pixels, windows a photograph
+PHOTOGRAPH = "photograph"
+THEIRS = styles.OFFICIAL
+# What the package drew with before: name -> the commit that holds it, style.
+BEFORE = {"peppercarrot 0.1": ("b64a7cf", "peppercarrot"), "storybook 0.1": ("b64a7cf", "storybook")}
+Draw = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What is measured: windows of photographs, uint8 (N, WINDOW, WINDOW, 3), and what they were cut from."""
+
+    pictures: list[np.ndarray]  # whole photographs
+    places: list[tuple[int, int, int]]  # picture, top, left
+    groups: np.ndarray  # (N,) which scene each window shows
+    held_out: bool
+
+    def cut(self, drawn: list[np.ndarray]) -> np.ndarray:
+        """The windows of pictures of the photographs' sizes."""
+        return np.stack([drawn[i][top : top + WINDOW, left : left + WINDOW] for i, top, left in self.places])
+
+    @functools.cached_property
+    def photographs(self) -> np.ndarray:
+        """Those of the photographs themselves."""
+        return self.cut(self.pictures)
+
+
+def windows(profile: Profile, photographs: int = 0) -> Windows:
+    """Windows of the profile's held-out photographs (all, or the first ``photographs``), the same in every process."""
+    config = first(profile)
+    corpus = corpora.load(config.photos, "validation")
+    count = min(len(corpus), photographs or len(corpus))
+    pictures = [images.fit(corpus.image(i), SIDE) for i in range(count)]
+    random = np.random.default_rng(profile.measure.seed)
+    places = []
+    for i, picture in enumerate(pictures):
+        for _ in range(WINDOWS):
+            top, left = (int(random.integers(0, side - WINDOW + 1)) for side in picture.shape[:2])
+            places.append((i, top, left))
+    groups = np.array([corpus.items[i].group for i, _, _ in places])
+    return Windows(pictures, places, groups, bool(config.photos.validation_percent))
+
+
+def first(profile: Profile) -> RunConfig:
+    """Configuration of the first style's white box, whose photographs are measured on."""
+    return profile.whitebox(next(iter(profile.styles())))
+
+
+def cartoons(profile: Profile) -> dict[str, np.ndarray]:
+    """Style -> its held-out cartoons, uint8 (M, WINDOW, WINDOW, 3), each once: the largest square in the middle."""
+    found = {}
+    for style in profile.styles():
+        corpus = corpora.load(profile.whitebox(style).cartoons, "validation")
+        found[style] = np.stack([images.square(corpus.image(i), WINDOW) for i in range(len(corpus))])
+    return found
+
+
+def drawers(profile: Profile) -> dict[str, Draw]:
+    """Everybody who draws: nobody, the looks without a network, the profile's runs, what is shipped and was, theirs."""
+    found: dict[str, Draw] = {PHOTOGRAPH: lambda photo: photo}
+    for look in classical.LOOKS:
+        found[look] = drawing.open_drawing(look, detail=0)
+    for run in profile.compared():
+        if profile.run(run).method in ("pretrain", "whitebox"):
+            found[f"{profile.name}/{run}"] = _run(run, profile)
+    for style in styles.shipped():
+        found[style] = Stylist(styles.load_style(style))
+    return found | before() | {name: _batched(draw) for name, draw in comparators.released().items()}
+
+
+def _run(run: str, profile: Profile) -> Draw:
+    """A run's generator on a whole picture; its record is made first where it is not there."""
+    trained(run, profile)
+    return Stylist(styles.load_style(f"{profile.name}/{run}"))
+
+
+def _batched(draw: comparators.Stylise) -> Draw:
+    """One picture at a time; sides that are no multiples of 4 are continued, and cut again."""
+
+    def one(photo: np.ndarray) -> np.ndarray:
+        height, width = photo.shape[:2]
+        padded = np.pad(photo, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="edge")
+        return draw(padded[None])[0, :height, :width]
+
+    return one
+
+
+def before() -> dict[str, Draw]:
+    """Generators that were shipped before, out of the repository's history; none where there is no history."""
+    found: dict[str, Draw] = {}
+    for name, (commit, style) in BEFORE.items():
+        folder = paths.cache("before", f"{commit}-{style}")
+        for file in ("generator.safetensors", "config.yaml"):
+            if not (folder / file).is_file():
+                data = _from_history(commit, f"wbclib/shipped/{style}/{file}")
+                if data is None:
+                    LOG.warning("%s is left out: this checkout has no history to take it from", name)
+                    break
+                write_bytes(folder / file, data)
+        else:
+            found[name] = Stylist(styles.load_style(str(folder / "generator.safetensors")))
+    return found
+
+
+def _from_history(commit: str, path: str) -> bytes | None:
+    words = ["git", "-C", str(paths.CHECKOUT), "show", f"{commit}:{path}"]
+    try:
+        return subprocess.run(words, check=True, capture_output=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def drawn(who: Mapping[str, Draw], there: Windows) -> dict[str, np.ndarray]:
+    """Everybody's windows, uint8 (N, WINDOW, WINDOW, 3)."""
+    found = {}
+    for name, draw in who.items():
+        pictures = tqdm(there.pictures, f"draw, {name}", unit="picture", leave=False)
+        found[name] = there.cut([draw(picture) for picture in pictures])
+    return found
+
+
+def distances(
+    profile: Profile, made: Mapping[str, np.ndarray], there: Windows, references: Mapping[str, np.ndarray]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Everybody's distance to every style's cartoons, and who is nearer than whom.
+
+    Args:
+        made: :func:`drawn`.
+        references: :func:`cartoons`.
+
+    Returns:
+        Columns of :data:`wbclib.evaluate.comparison.COLUMNS` without ``to``; and column style, then
+        :data:`wbclib.evaluate.paired.COLUMNS`, for each drawer against the photograph and the authors' white box.
+        Intervals of 90 % by bootstraps of photographs, with all of their windows, and of cartoons.
+    """
+    rows, pairs = [], []
+    for network, features_of in comparison.features_by_network(profile, made):
+        name, metrics = network.origin["network"], (fid.metric_name(network.origin), "kid")
+        asked = [(a, b) for b in (PHOTOGRAPH, THEIRS) for a in made if b in made and a != b]
+        for style, there_are in references.items():
+            reference = comparison.cached_features(there_are, network)
+            for metric in metrics:
+                part = comparison.rows(features_of, reference, metric, profile.measure, there.groups, None)
+                rows.append(part.assign(style=style, metric=metric, network=name))
+            pairs.append(
+                paired.table(
+                    features_of, reference, there.groups, network=name, to="cartoons", metrics=metrics, pairs=asked,
+                    bootstraps=profile.measure.bootstraps, seed=profile.measure.seed,
+                ).assign(style=style)
+            )  # fmt: skip
+    columns = [name for name in comparison.COLUMNS if name != "to"]
+    return (
+        pd.concat(rows, ignore_index=True)[columns],
+        pd.concat(pairs, ignore_index=True)[["style", *paired.COLUMNS]],
+    )
+
+
+LINES, FLAT = "outline_share", "flat_share"
+
+
+def looks(made: Mapping[str, np.ndarray], there: Windows, references: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Lines and flatness of everybody's windows and of every style's cartoons, and the photographs' edges kept.
+
+    Returns:
+        who, outline_share, flat_share (means; :mod:`wbclib.evaluate.cartoonness`), edge_agreement with its 90 %
+        interval over photographs (missing for cartoons), n.
+    """
+    rows = []
+    for who, shown in {**made, **{f"cartoons, {style}": found for style, found in references.items()}}.items():
+        means = [float(np.mean([cartoonness.MEASURES[name](picture) for picture in shown])) for name in (LINES, FLAT)]
+        kept = (float("nan"),) * 3
+        if who in made:
+            agreement = [content.edge_agreement(*both) for both in zip(there.photographs, shown, strict=True)]
+            kept = effect.clustered_interval(np.array(agreement), there.groups)
+        rows.append((who, *means, *kept, len(shown)))
+    kept_columns = ["edge_agreement", "edge_agreement_low", "edge_agreement_high"]
+    return pd.DataFrame(rows, columns=["who", LINES, FLAT, *kept_columns, "n"])
+
+
+def criterion(who: str, style: str, pairs: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
+    """Whether a generator may be shipped as a style: columns question, value, wanted, answer (bool).
+
+    Written down before the answers were known. Nearer to the style's unseen cartoons than the authors' released white
+    box by every network and metric; the photograph's edges kept at least as well as theirs; lines, and flat areas, on
+    the cartoons' side of half way from the photograph. Where a style's cartoons have no more lines than photographs,
+    or no more flat areas, there is no such side, and the question asks for no fewer than the photograph's.
+    """
+    values = seen.set_index("who").to_dict("index")
+    rows: list[tuple[str, float, str, bool]] = []
+    found = pairs[(pairs["style"] == style) & (pairs["a"] == who) & (pairs["b"] == THEIRS)]
+    for pair in found.to_dict("records"):
+        question = f"nearer to {style} than {THEIRS}, {pair['metric']} over {pair['network']}"
+        rows.append((question, pair["difference"], "below 0", pair["difference"] < 0))
+    if THEIRS in values:
+        own, theirs = (values[name]["edge_agreement"] for name in (who, THEIRS))
+        rows.append(("edges kept", own, f"at least {theirs:.3f}", own >= theirs))
+    for measure, name in ((LINES, "lines"), (FLAT, "flat areas")):
+        photo, cartoon, own = (values[key][measure] for key in (PHOTOGRAPH, f"cartoons, {style}", who))
+        wanted = (photo + cartoon) / 2 if cartoon > photo else photo
+        rows.append((f"{name}, share of pixels", own, f"at least {wanted:.4f}", own >= wanted))
+    return pd.DataFrame(rows, columns=["question", "value", "wanted", "answer"])
