@@ -8,8 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from wbclib import paths
-from wbclib.baselines.bilateral import bilateral
-from wbclib.inference import styles
+from wbclib.inference import drawing, styles
 from wbclib.inference.styles import OFFICIAL, OFFICIAL_FILE, load_style
 from wbclib.inference.stylist import Stylist
 from wbclib.networks import weights
@@ -71,7 +70,7 @@ def shipped() -> dict[str, Stylise]:
     return {style: functools.partial(_each, stylist) for style, stylist in drawing.items()}
 
 
-def _each(stylist: Stylist, photos: np.ndarray) -> np.ndarray:
+def _each(stylist: Callable[[np.ndarray], np.ndarray], photos: np.ndarray) -> np.ndarray:
     return np.stack([stylist(photo) for photo in photos])
 
 
@@ -85,8 +84,10 @@ def absent() -> dict[str, str]:
 
 
 def classical() -> dict[str, Stylise]:
-    """The bilateral cartoon filter."""
-    return {"bilateral": bilateral}
+    """The looks without a network; each takes a crop for a whole picture, so that lines belong to the crop's size."""
+    return {
+        name: functools.partial(_each, drawing.open_drawing(name, detail=0)) for name in ("bilateral", "ink", "flat")
+    }
 
 
 def _whitebox_is_here() -> bool:

@@ -108,6 +108,24 @@ def edge_agreement(photo: np.ndarray, output: np.ndarray) -> float:
     return float((a * b).sum() / norm) if norm > 1e-9 else 0.0
 
 
+def edges_found(photo: np.ndarray, output: np.ndarray, share: float = 0.05, within: int = 2) -> float:
+    """Share of the photograph's strongest edge pixels near an edge of the output that is as strong, 0 to 1.
+
+    The photograph's are the ``share`` of its pixels with the largest gradient; "as strong" is at least the weakest of
+    them, "near" within ``within`` pixels in both directions. Unlike :func:`edge_agreement` it does not mind what else
+    the output draws.
+    """
+    _same_size(photo, output)
+    own, drawn = gradient(photo), gradient(output)
+    least = float(np.quantile(own, 1 - share))
+    strong = (own >= least) & (own > 0)
+    if not strong.any():
+        return 0.0
+    window = np.ones((2 * within + 1, 2 * within + 1), np.uint8)
+    near = cv2.dilate(((drawn >= least) & (drawn > 0)).astype(np.uint8), window) > 0
+    return float(near[strong].mean())
+
+
 def describe(
     images: Sequence[np.ndarray], photos: Sequence[np.ndarray] | None = None, names: Sequence[str] | None = None
 ) -> pd.DataFrame:

@@ -6,16 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from wbclib import images, paths
-from wbclib.corpora import bundled
+from wbclib import paths
 from wbclib.corpora.base import Corpus, Item
-from wbclib.evaluate import comparison, effect, ranking
 from wbclib.files import read_json
-from wbclib.inference.styles import OFFICIAL, load_style
-from wbclib.inference.stylist import Stylist
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
 from wbclib.report.tables import interval
@@ -24,12 +19,10 @@ LOOKED_FOR = (
     "noise, stripes or a grid, colour blobs, halos, lost faces, tinted whites, clipped colours, smeared lettering, "
     "photographs that barely changed"
 )
-KEPT, FLATTER, SIDE = 0.9, 0.2, 512  # the criterion, below
 
 
 def card(
     style: str,
-    method: str,
     profile: Profile,
     record: dict[str, Any],
     found: dict[str, dict[str, Corpus]],
@@ -39,13 +32,13 @@ def card(
     """The model card.
 
     Args:
-        style, method: the style, whose files are in place but for the card, and the run's name in its comparison.
+        style: its name; its files are in place but for the card.
         record: of the run.
         found: run -> kind -> corpus, for the run and those that it starts from.
         parameters: how many the generator has.
         faults: what somebody saw.
     """
-    name = record["name"]
+    name, who = record["name"], f"{profile.name}/{record['name']}"
     photos, cartoons = found[name]["photos"], found[name]["cartoons"]
     sources = Counter((item.licence, item.credit) for item in cartoons.items)
     drawn = "; ".join(f"{credit} ({licence}), {n} images" for (licence, credit), n in sources.most_common())
@@ -79,14 +72,14 @@ evidence of what a photograph showed.
 
 ## Measured
 
-{_measured(style, method, profile)}
+{_measured(style, who, profile)}
 
 ## Why this one
 
 Asked of every generator before it is shipped; the questions were written down before the answers were known, and a "no"
 is to be explained below. Pictures are looked at for {LOOKED_FOR}.
 
-{criterion(style, record["name"], method, profile)}
+{criterion(style, who, profile)}
 
 ## Faults that were seen
 
@@ -122,14 +115,13 @@ def _training(profile: Profile, record: dict[str, Any]) -> str:
 - Code of commit {record["commit"][:12]}{changed}, configuration {record["config_hash"][:12]}"""
 
 
-def _measured(style: str, method: str, profile: Profile) -> str:
-    """Distances to this style's cartoons as Markdown; a sentence where they were not measured."""
-    frame = _table(profile, "distances")
+def _measured(style: str, who: str, profile: Profile) -> str:
+    """Distances to this style's unseen cartoons as Markdown; a sentence where they were not measured."""
+    frame = _table(profile, "picture_distances")
     if frame is None or not (frame["style"] == style).any():
         return "*Not measured yet.*"
-    frame = frame[(frame["style"] == style) & (frame["to"] == "cartoons")]
-    caption = read_json(paths.report(profile.name, "tables", "distances.json"))["caption"]
-    return f"`{method}` is this generator. {caption}\n\n{markdown(frame, style)}"
+    caption = read_json(paths.report(profile.name, "tables", "picture_distances.json"))["caption"]
+    return f"`{who}` is this generator. {caption}\n\n{markdown(frame[frame['style'] == style], style)}"
 
 
 def markdown(distances: pd.DataFrame, style: str) -> str:
@@ -142,55 +134,17 @@ def markdown(distances: pd.DataFrame, style: str) -> str:
     return "\n".join(lines + [f"| {method} | " + " | ".join(row) + " |" for method, *row in wide.itertuples()])
 
 
-def criterion(style: str, run: str, method: str, profile: Profile) -> str:
-    """Why a generator is worth shipping, as a Markdown list: three questions, each with its measured answer.
-
-    Is it nearer to its style's cartoons than the photographs, by every way to measure? Does it keep the photographs'
-    edges, at a correlation of at least :data:`KEPT`? Are the bundled photographs, :data:`SIDE` px a side, flatter in
-    their regions by at least :data:`FLATTER`? The first two are answered on held-out images, by the profile's tables.
-    """
-    lines = []
-    if (pairs := _table(profile, "paired")) is not None:
-        lines.append(_nearer(ranking.verdicts(pairs[pairs["style"] == style], method, "photograph")))
-    if (kept := _table(profile, "content_kept")) is not None:
-        lines.append(_kept(kept.set_index("method"), comparison.names(profile)[run]))
-    lines.append(_flatter(Stylist(load_style(style))))
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _nearer(verdicts: pd.Series) -> str:
-    ways, nearer = int(verdicts.sum()), int(verdicts.get("nearer", 0))
-    if not ways:
-        return "Nearer to its cartoons than the photographs? Not measured yet."
-    return f"Nearer to its cartoons than the photographs? {_answer(nearer == ways)}, by {nearer} of {ways} ways."
-
-
-def _kept(table: pd.DataFrame, name: str) -> str:
-    if name not in table.index:
-        return f"Edges kept, at {KEPT} or more? Not measured yet."
-    value, low, high = (float(table[f"edge_agreement{end}"].loc[name]) for end in ("", "_low", "_high"))
-    answer = f"{_answer(low >= KEPT)}, correlation {value:.3f} [{low:.3f}, {high:.3f}]"
-    theirs = table["edge_agreement"].get(OFFICIAL)
-    also = "" if theirs is None else f" The authors' released white-box generator: {theirs:.3f}."
-    return f"Edges kept, at {KEPT} or more? {answer}.{also}"
-
-
-def _flatter(draw: Stylist) -> str:
-    corpus = bundled.photographs()
-    photos = np.stack([images.square(corpus.image(index), SIDE) for index in range(len(corpus))])
-    drawn = np.stack([draw(photo) for photo in photos])
-    table = effect.effect({"drawn": drawn}, photos, [item.group for item in corpus.items])
-    row = effect.at(table, "drawn", "gradient_inside_regions")
-    change = effect.relative(table, "drawn", "gradient_inside_regions")
-    return (
-        f"Flatter by {FLATTER:.0%} or more, {len(photos)} bundled photographs at {SIDE} px? "
-        f"{_answer(change <= -FLATTER and row['diff_high'] < 0)}, gradient inside regions {change:+.0%} "
-        f"({row['difference']:+.2f} [{row['diff_low']:+.2f}, {row['diff_high']:+.2f}] grey levels per pixel)."
-    )
-
-
-def _answer(yes: bool) -> str:
-    return "Yes" if yes else "No"
+def criterion(style: str, who: str, profile: Profile) -> str:
+    """Why a generator is worth shipping, as a Markdown table: what :func:`wbclib.evaluate.pictures.criterion` found."""
+    frame = _table(profile, "picture_criterion")
+    frame = None if frame is None else frame[(frame["style"] == style) & (frame["who"] == who)]
+    if frame is None or frame.empty:
+        return "*Not measured yet.*"
+    lines = ["| question | measured | wanted | answer |", "|---|---|---|---|"]
+    for row in frame.to_dict("records"):
+        answer = ("Yes" if row["answer"] else "No") + ("" if row["counts"] else " (decides nothing)")
+        lines.append(f"| {row['question']} | {row['value']:.4g} | {row['wanted']} | {answer} |")
+    return "\n".join(lines)
 
 
 def _table(profile: Profile, name: str) -> pd.DataFrame | None:

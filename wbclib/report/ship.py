@@ -62,7 +62,7 @@ def ship(name: str, profile: Profile, style: str) -> Path:
     # One key: safetensors writes several in a random order, and equal weights would be other bytes each time.
     write_bytes(folder / "generator.safetensors", save(state, metadata={"origin": json.dumps(origin)}))
     write_text(folder / "config.yaml", (source.parent / "config.yaml").read_text(encoding="utf-8"))
-    write_text(folder / "CARD.md", model_card.card(style, method, profile, record, found, parameters, faults))
+    write_text(folder / "CARD.md", model_card.card(style, profile, record, found, parameters, faults))
     return folder
 
 

@@ -1,0 +1,129 @@
+"""Whole pictures: the same windows for everybody, and a criterion that can be failed by each of its questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from toy_corpora import noise
+
+from wbclib import images, profiles
+from wbclib.evaluate import comparison, content, fid, pictures
+from wbclib.evaluate.pictures import FLAT, FOUND, KEPT, LINES, PHOTOGRAPH, THEIRS, WINDOW, Windows
+
+
+def shown(count: int = 3, side: int = 300) -> Windows:
+    wholes = [images.fit(noise(i, side, side + 40 * i), side) for i in range(count)]
+    places = [(i, 7 * i, 3 + i) for i in range(count)] + [(0, 44, 0)]
+    return Windows(wholes, places, np.array(["a", "b", "c", "a"][: len(places)]), held_out=True)
+
+
+def test_windows_of_what_is_drawn_lie_where_those_of_the_photographs_do() -> None:
+    there = shown()
+    made = pictures.drawn({"nobody": lambda photo: photo, "negative": lambda photo: 255 - photo}, there)
+    assert made["nobody"].shape == (4, WINDOW, WINDOW, 3)
+    np.testing.assert_array_equal(made["nobody"], there.photographs)
+    np.testing.assert_array_equal(made["negative"], 255 - there.photographs)
+    np.testing.assert_array_equal(made["nobody"][1], there.pictures[1][7 : 7 + WINDOW, 4 : 4 + WINDOW])
+
+
+def test_windows_of_a_profile_are_the_same_each_time_and_inside_the_picture() -> None:
+    first, second = (pictures.windows(profiles.load("smoke", "cpu"), 2) for _ in range(2))
+    assert first.places == second.places and len(first.places) == 2 * pictures.WINDOWS
+    assert {min(picture.shape[:2]) for picture in first.pictures} == {pictures.SIDE}
+    assert first.photographs.shape == (2 * pictures.WINDOWS, WINDOW, WINDOW, 3)
+    assert not first.held_out and len(set(first.groups)) == 2
+
+
+def test_edges_are_found_where_they_are_as_strong_and_near() -> None:
+    def step(at: int, low: int = 40, high: int = 200) -> np.ndarray:
+        image = np.full((40, 36, 3), low, np.uint8)
+        image[:, at:] = high
+        return image
+
+    photo = step(18)
+    found = [content.edges_found(photo, other) for other in (photo, step(20), step(21), step(24), step(18, 40, 120))]
+    assert found == [1, 1, 0.5, 0, 0], "two columns of gradient, of which one lies within two pixels of the fourth's"
+    lined = photo.copy()
+    lined[::4] = 0
+    assert content.edges_found(photo, lined) == 1, "more lines do no harm"
+    assert content.edges_found(np.full_like(photo, 9), photo) == 0
+    with pytest.raises(ValueError, match="size"):
+        content.edges_found(photo, photo[:20])
+
+
+def test_distances_are_those_of_the_features() -> None:
+    profile, there = profiles.load("smoke", "cpu"), shown()
+    references = {"dots": np.stack([noise(20 + i, WINDOW, WINDOW) for i in range(5)])}
+    made = pictures.drawn({PHOTOGRAPH: lambda photo: photo, THEIRS: lambda photo: 255 - photo}, there)
+    table, pairs = pictures.distances(profile, made, there, references)
+    network = comparison.networks(profile)[0]
+    wanted = fid.frechet(fid.features(made[THEIRS], network), fid.features(references["dots"], network))
+    found = table[(table["method"] == THEIRS) & (table["metric"] == "frechet")].iloc[0]
+    assert found["value"] == pytest.approx(wanted, rel=1e-6) and (found["n_a"], found["n_b"]) == (4, 5)
+    assert set(pairs[["a", "b"]].itertuples(index=False, name=None)) == {(THEIRS, PHOTOGRAPH), (PHOTOGRAPH, THEIRS)}
+
+
+def tables(**changed: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A drawer that answers every question with yes, but for what is ``changed``."""
+    own = {LINES: 0.05, FLAT: 0.6, FOUND: 0.95, KEPT: 0.9} | changed
+    rows = [
+        {"who": "ours"} | own,
+        {"who": PHOTOGRAPH, LINES: 0.02, FLAT: 0.2, FOUND: 1.0, KEPT: 1.0},
+        {"who": THEIRS, LINES: 0.02, FLAT: 0.4, FOUND: 0.93, KEPT: 0.8},
+        {"who": "cartoons, inked", LINES: 0.06, FLAT: 0.6},
+        {"who": "cartoons, pale", LINES: 0.01, FLAT: 0.6},
+    ]
+    pair = {
+        "a": "ours",
+        "b": THEIRS,
+        "metric": "frechet",
+        "network": "n",
+        "difference": changed.get("difference", -2.0),
+    }
+    pairs = [{"style": style} | pair for style in ("inked", "pale")]
+    return pd.DataFrame(pairs), pd.DataFrame(rows)
+
+
+def answers(style: str = "inked", **changed: float) -> list[bool]:
+    found = pictures.criterion("ours", style, *tables(**changed))
+    return [bool(answer) for answer in found[found["counts"]]["answer"]]
+
+
+def test_every_question_of_the_criterion_can_be_failed() -> None:
+    assert answers() == [True] * 4
+    assert answers(difference=0.1) == [False, True, True, True]
+    assert answers(**{FOUND: 0.92}) == [True, False, True, True]
+    assert answers(**{LINES: 0.039}) == [True, True, False, True]
+    assert answers(**{LINES: 0.041}) == [True] * 4, "half way from 0.02 to 0.06"
+    assert answers(**{FLAT: 0.39}) == [True, True, True, False]
+    assert answers(**{KEPT: 0.1}) == [True] * 4, "by correlation nothing is decided"
+
+
+def test_a_style_with_fewer_lines_than_photographs_asks_for_no_fewer_than_those() -> None:
+    assert answers("pale", **{LINES: 0.021})[2] and not answers("pale", **{LINES: 0.019})[2]
+
+
+def disc(side: int) -> np.ndarray:
+    sheet = np.full((side * 6, side * 6, 3), (230, 210, 120), np.uint8)
+    cv2.circle(sheet, (side * 3, side * 3), side * 2, (40, 90, 200), -1)
+    return cv2.resize(sheet, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def test_a_drawing_is_the_same_at_any_size_where_lines_belong_to_the_working_size() -> None:
+    nothing = "bilateral:repeats=0,line_darkness=0,levels=255"
+    found = pictures.sameness(nothing, [disc(240)], 80)
+    assert (found["apart"] < 3).all() and (found["edge_agreement"] > 0.97).all()
+    lined = pictures.sameness("ink:side=0", [disc(240)], 80).set_index(["way", "copy"])
+    assert lined.loc[("working size", "1/3"), "apart"] < lined.loc[("own pixels", "1/3"), "apart"] / 2
+
+
+def test_without_history_what_was_shipped_before_is_left_out(
+    study: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pictures, "_from_history", lambda commit, path: None)
+    assert pictures.before() == {}
+    assert all(name in caplog.text for name in pictures.BEFORE)
