@@ -12,7 +12,8 @@ import functools
 import logging
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from wbclib.inference.stylist import Stylist
 from wbclib.networks.weights import MissingWeights
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
-from wbclib.train import trained
+from wbclib.train import records, trained
 
 LOG = logging.getLogger(__name__)
 SIDE, WINDOW, WINDOWS = 512, 256, 3  # pixels, pixels, windows a photograph
@@ -91,12 +92,53 @@ def drawers(profile: Profile) -> dict[str, Draw]:
     found: dict[str, Draw] = {PHOTOGRAPH: lambda photo: photo}
     for look in classical.LOOKS:
         found[look] = drawing.open_drawing(look, detail=0)
-    for run in profile.compared():
-        if profile.run(run).method in ("pretrain", "whitebox"):
+    compared = profile.compared()
+    for run, config in profile.runs.items():
+        if config.method in ("pretrain", "whitebox") and (run in compared or _tried(profile, run)):
             found[f"{profile.name}/{run}"] = _run(run, profile)
     for style in styles.shipped():
         found[style] = Stylist(styles.load_style(style))
     return found | before() | {name: _batched(draw) for name, draw in comparators.released().items()}
+
+
+def _tried(profile: Profile, run: str) -> bool:
+    """Whether a run that nothing needs was trained all the same: a trial."""
+    return run not in profile.ablated() and records.finished(profile, run) is not None
+
+
+def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
+    """What was tried: every finished run of the profile that draws, and what became of it.
+
+    Args:
+        seen: :func:`looks`.
+        distances: :func:`distances`, first table.
+
+    Returns:
+        run, init, steps, cartoons (where the run saw any), terms (weights), seconds, device (with its precision);
+        outline_share, flat_share, edges_found; and, a column a network, the Frechet distance to the cartoons that the
+        run learnt from.
+    """
+    values = seen.set_index("who").to_dict("index")
+    frechet = distances[distances["metric"] != "kid"]
+    rows = []
+    for run, config in profile.runs.items():
+        who, record = f"{profile.name}/{run}", records.finished(profile, run)
+        if who not in values or record is None:
+            continue
+        terms = ", ".join(f"{name} {weight:g}" for name, weight in asdict(config.weights).items() if weight)
+        row = {
+            "run": run, "init": config.init, "steps": record["steps"],
+            "cartoons": Path(config.cartoons.path or config.cartoons.kind).name if config.method != "pretrain" else "",
+            "terms": terms, "seconds": record["wall_time_s"],
+            "device": f"{record['device']['name']}, {record['device']['precision']}",
+        }  # fmt: skip
+        row |= {name: values[who][name] for name in (LINES, FLAT, FOUND)}
+        own = next((style for style in profile.styles() if profile.whitebox(style).cartoons == config.cartoons), "")
+        mine = frechet[(frechet["method"] == who) & (frechet["style"] == own)]
+        rows.append(
+            row | {f"to cartoons, {network}": value for network, value in mine[["network", "value"]].to_numpy()}
+        )
+    return pd.DataFrame(rows)
 
 
 def _run(run: str, profile: Profile) -> Draw:
