@@ -10,13 +10,12 @@ import pandas as pd
 from wbclib import images, paths
 from wbclib.evaluate.comparison import pictures_of
 from wbclib.files import UserError, write_text
-from wbclib.inference.styles import load_style, shipped
-from wbclib.inference.stylist import Stylist
+from wbclib.inference.drawing import open_drawing
+from wbclib.inference.styles import shipped
 from wbclib.report.tables import interval
 
 PICTURE = "readme.jpg"
-BEGIN, END = "<!-- table: {} -->", "<!-- /table -->"
-MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- /table -->", flags=re.DOTALL)
+MARKED = re.compile(r"<!-- (table|styles): (\S+) -->\n.*?<!-- /\1 -->", flags=re.DOTALL)
 
 
 def comparison(profile: str) -> str:
@@ -49,6 +48,45 @@ def comparison(profile: str) -> str:
     return "\n".join([*lines, "", about])
 
 
+def styles(profile: str) -> str:
+    """What everybody draws at the size people look at, in Markdown: lines, flat areas, edges found, distances.
+
+    From the tables of notebook 15, ``picture_looks.csv`` and ``picture_distances.csv`` (Frechet distance over the first
+    measuring network, a column a style).
+
+    Raises:
+        UserError: one of the two tables is not there.
+    """
+    looks, distances = _saved(profile, "picture_looks"), _saved(profile, "picture_distances")
+    frechet = distances[distances["metric"] != "kid"]
+    first = frechet.iloc[0]
+    name = {"fid": "FID", "frechet": f"Frechet distance over {first['network']}"}[first["metric"]]
+    wide = frechet[frechet["network"] == first["network"]].pivot(index="method", columns="style", values="value")
+    names = list(dict.fromkeys(frechet["style"]))
+    lines = [
+        "| | lines | flat areas | edges found | " + " | ".join(f"to {style}" for style in names) + " |",
+        "|---" * (len(names) + 4) + "|",
+    ]
+    for row in looks.to_dict("records"):
+        drawn = row["who"] in wide.index
+        cells = [
+            f"{row['outline_share']:.1%}",
+            f"{row['flat_share']:.0%}",
+            f"{row['edges_found']:.0%}" if drawn else "",
+        ]
+        cells += [f"{wide.loc[row['who'], style]:.0f}" if drawn else "" for style in names]
+        lines.append(f"| {row['who']} | " + " | ".join(cells) + " |")
+    tables = f"reports/{profile}/tables"
+    about = (
+        f"Lines, flat areas: share of pixels on thin dark lines, and with next to no gradient. Edges found: share of "
+        f"the photograph's strongest edges that the drawing has, too. Distances: {name}, {first['n_a']} windows of "
+        "unseen photographs against all unseen cartoons of the style; smaller is nearer. With intervals, and by other "
+        f"networks and metrics: [picture_looks.csv]({tables}/picture_looks.csv), "
+        f"[picture_distances.csv]({tables}/picture_distances.csv), [its caption]({tables}/picture_distances.json)."
+    )
+    return "\n".join([*lines, "", about])
+
+
 def _saved(profile: str, table: str) -> pd.DataFrame:
     path = paths.report(profile, "tables", f"{table}.csv")
     if not path.is_file():
@@ -60,14 +98,19 @@ def picture(profile: str, side: int = 320) -> Path:
     """Photographs whose licence is known, and below them what the shipped styles make of them, a row a style."""
     photos, _ = pictures_of(["astronaut", "coffee", "chelsea", "rocket", "grace_hopper"], side)
     path = paths.report(profile, "figures", PICTURE)
-    drawn = [Stylist(load_style(style))(photo) for style in shipped() for photo in photos]
+    drawn = [draw(photo) for draw in map(open_drawing, shipped()) for photo in photos]
     images.write(path, images.grid([*photos, *drawn], columns=len(photos)))
     return path
 
 
 def rendered(text: str) -> str:
     """The text of README with every marked table made anew."""
-    return MARKED.sub(lambda found: f"{BEGIN.format(found[1])}\n{comparison(found[1])}\n{END}", text)
+    made = {"table": comparison, "styles": styles}
+
+    def block(found: re.Match[str]) -> str:
+        return f"<!-- {found[1]}: {found[2]} -->\n{made[found[1]](found[2])}\n<!-- /{found[1]} -->"
+
+    return MARKED.sub(block, text)
 
 
 def update(profile: str, path: Path = paths.CHECKOUT / "README.md") -> Path:
