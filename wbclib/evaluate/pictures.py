@@ -114,8 +114,7 @@ def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.D
         distances: :func:`distances`, first table.
 
     Returns:
-        run, init, steps, cartoons (where the run saw any), terms (weights), seconds, device (with its precision);
-        outline_share, flat_share, edges_found; and, a column a network, the Frechet distance to the cartoons that the
+        run, init, steps, cartoons (where the run saw any), terms (weights); outline_share, flat_share, edges_found; and, a column a network, the Frechet distance to the cartoons that the
         run learnt from.
     """
     values = seen.set_index("who").to_dict("index")
@@ -129,8 +128,7 @@ def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.D
         row = {
             "run": run, "init": config.init, "steps": record["steps"],
             "cartoons": Path(config.cartoons.path or config.cartoons.kind).name if config.method != "pretrain" else "",
-            "terms": terms, "seconds": record["wall_time_s"],
-            "device": f"{record['device']['name']}, {record['device']['precision']}",
+            "terms": terms,
         }  # fmt: skip
         row |= {name: values[who][name] for name in (LINES, FLAT, FOUND)}
         own = next((style for style in profile.styles() if profile.whitebox(style).cartoons == config.cartoons), "")
