@@ -9,7 +9,7 @@ import numpy as np
 
 from wbclib import paths
 from wbclib.inference import drawing, styles
-from wbclib.inference.styles import OFFICIAL, OFFICIAL_FILE, load_style
+from wbclib.inference.styles import NO_FILTER, OFFICIAL, OFFICIAL_FILE, Style, load_style
 from wbclib.inference.stylist import Stylist
 from wbclib.networks import weights
 from wbclib.networks.official import load_cartoongan
@@ -60,8 +60,19 @@ def cartoongan(name: str) -> Stylise:
     Raises:
         MissingWeights: they are not here; the message says what to put where.
     """
-    network = load_cartoongan(weights.obtain(name, [CARTOONGAN[name]], downloads=False)[1]).requires_grad_(False)
+    network = cartoongan_style(name).network
     return lambda photos: stylise(network, photos, batch=4)
+
+
+def cartoongan_style(name: str) -> Style:
+    """The same as a style, which draws whole pictures of any size.
+
+    Raises:
+        MissingWeights: as :func:`cartoongan`.
+    """
+    file = CARTOONGAN[name]
+    network = load_cartoongan(weights.obtain(name, [file], downloads=False)[1]).eval().requires_grad_(False)
+    return Style(name, network, NO_FILTER, file.licence, file.origin, whole=True)
 
 
 def shipped() -> dict[str, Stylise]:

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from wbclib import corpora, images, paths
 from wbclib.evaluate import cartoonness, comparators, comparison, content, effect, fid, lpips, paired
-from wbclib.files import write_bytes
+from wbclib.files import UserError, write_bytes
 from wbclib.inference import classical, drawing, styles
 from wbclib.inference.stylist import Stylist
 from wbclib.networks.weights import MissingWeights
@@ -97,8 +97,8 @@ def drawers(profile: Profile) -> dict[str, Draw]:
         if config.method in ("pretrain", "whitebox") and (run in compared or _tried(profile, run)):
             found[f"{profile.name}/{run}"] = _run(run, profile)
     for style in styles.shipped():
-        found[style] = Stylist(styles.load_style(style))
-    return found | before() | {name: _batched(draw) for name, draw in comparators.released().items()}
+        found[style] = drawing.open_drawing(style, detail=0)
+    return found | before() | theirs()
 
 
 def _tried(profile: Profile, run: str) -> bool:
@@ -114,8 +114,8 @@ def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.D
         distances: :func:`distances`, first table.
 
     Returns:
-        run, init, steps, cartoons (where the run saw any), terms (weights); outline_share, flat_share, edges_found; and, a column a network, the Frechet distance to the cartoons that the
-        run learnt from.
+        run, init, steps, cartoons (where the run saw any), terms (weights); outline_share, flat_share, edges_found;
+        and, a column a network, the Frechet distance to the cartoons that the run learnt from.
     """
     values = seen.set_index("who").to_dict("index")
     frechet = distances[distances["metric"] != "kid"]
@@ -142,18 +142,23 @@ def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.D
 def _run(run: str, profile: Profile) -> Draw:
     """A run's generator on a whole picture; its record is made first where it is not there."""
     trained(run, profile)
-    return Stylist(styles.load_style(f"{profile.name}/{run}"))
+    return drawing.open_drawing(f"{profile.name}/{run}", detail=0)
 
 
-def _batched(draw: comparators.Stylise) -> Draw:
-    """One picture at a time; sides that are no multiples of 4 are continued, and cut again."""
+def theirs() -> dict[str, Draw]:
+    """The authors' released generators whose weights are here, as fast as this machine draws with them faithfully."""
+    from wbclib.inference.engine import placed  # loads ONNX
 
-    def one(photo: np.ndarray) -> np.ndarray:
-        height, width = photo.shape[:2]
-        padded = np.pad(photo, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="edge")
-        return draw(padded[None])[0, :height, :width]
-
-    return one
+    found: dict[str, Draw] = {}
+    for name in (THEIRS, *comparators.CARTOONGAN):
+        try:
+            style = styles.load_style(name) if name == THEIRS else comparators.cartoongan_style(name)
+        except UserError:
+            LOG.warning("%s is left out: its weights are not here", name)
+            continue
+        network, device = placed(style)
+        found[name] = Stylist(style, device=device, engine=network)
+    return found
 
 
 def before() -> dict[str, Draw]:
@@ -169,7 +174,7 @@ def before() -> dict[str, Draw]:
                     break
                 write_bytes(folder / file, data)
         else:
-            found[name] = Stylist(styles.load_style(str(folder / "generator.safetensors")))
+            found[name] = drawing.open_drawing(str(folder / "generator.safetensors"), detail=0)
     return found
 
 
