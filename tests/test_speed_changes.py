@@ -15,10 +15,10 @@ from wbclib.train.methods import WhiteBox
 
 
 @pytest.fixture
-def config(study: object) -> RunConfig:
+def config(study: object, precision: str) -> RunConfig:
     small = load("smoke", "cpu").run("whitebox")
     assert small.kept, "features of photographs are kept"
-    return dataclasses.replace(small, size=32, precision="float32")
+    return dataclasses.replace(small, size=32, precision="auto")
 
 
 def logged(kind: type[WhiteBox], config: RunConfig) -> dict[str, float]:
@@ -29,14 +29,18 @@ def logged(kind: type[WhiteBox], config: RunConfig) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_a_step_without_a_change_is_the_same_step(change: speed_changes.Change, config: RunConfig) -> None:
+def test_a_step_without_a_change_is_the_same_step(
+    change: speed_changes.Change, config: RunConfig, precision: str
+) -> None:
     ours, other = logged(WhiteBox, config), logged(change.without, config)
     assert ours.keys() == other.keys() and {"structure", "d_surface", "content"} <= ours.keys()
     # Half-precision features, and spectral norms that are a power iteration apart, leave traces in the third digit.
     bytes_only = issubclass(change.without, speed_changes.Uncompiled)  # the reference colours with whole bytes
-    assert ours.pop("structure") == pytest.approx(other.pop("structure"), rel=0.02 if bytes_only else 1e-5)
-    assert ours.pop("total") == pytest.approx(other.pop("total"), rel=0.01)
-    assert ours == pytest.approx(other, rel=5e-3)
+    # bfloat16 rounds to 8 bits: sums in another order, or in float32 where the change is bfloat16 itself, part by 1 %.
+    loose = precision == "bfloat16"
+    assert ours.pop("structure") == pytest.approx(other.pop("structure"), rel=0.02 if bytes_only or loose else 1e-5)
+    assert ours.pop("total") == pytest.approx(other.pop("total"), rel=0.02 if loose else 0.01)
+    assert ours == pytest.approx(other, rel=0.02 if loose else 5e-3)
 
 
 def test_the_straightforward_step_has_none_of_the_changes() -> None:
