@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 import torch
 import yaml
+from onnx import ModelProto
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from toy_styles import psnr, seeded_style
@@ -20,8 +21,9 @@ from toy_styles import psnr, seeded_style
 from wbclib import cli, images, paths
 from wbclib.corpora import bundled
 from wbclib.files import UserError
+from wbclib.inference import drawing, styles
 from wbclib.inference import export as exports
-from wbclib.inference import styles
+from wbclib.inference.drawing import Drawing, open_drawing
 from wbclib.inference.export import blockwise, box_filter, export
 from wbclib.inference.styles import Style
 from wbclib.inference.stylist import Stylist
@@ -30,6 +32,7 @@ from wbclib.options import CorpusSpec, OutputFilter, RunConfig, to_dict
 from wbclib.represent.surface import guided_filter
 
 SIZES = ((1, 64, 96), (1, 4, 4), (3, 36, 100), (1, 128, 52))
+DETAIL = 96
 ODD = (
     (1, 67, 101),
     (1, 30, 30),
@@ -69,6 +72,21 @@ def photo() -> Tensor:
 @pytest.fixture(scope="module")
 def float_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(seeded_style(), tmp_path_factory.mktemp("onnx") / "style.onnx")
+
+
+@pytest.fixture(scope="module")
+def ready() -> ModelProto:
+    """Graph of the style that is drawn with where none is named."""
+    style = styles.load_style(None)
+    return exports.graph(style.network, style.output)
+
+
+@pytest.fixture(scope="module")
+def small_file(ready: ModelProto, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That style, at the working size ``DETAIL``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exports, "graph", lambda network, output: ready)
+        return export(styles.load_style(None), tmp_path_factory.mktemp("onnx") / "small.onnx", detail=DETAIL)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -117,6 +135,76 @@ def test_the_filter_is_that_of_the_style(photo: Tensor, radius: int) -> None:
         found = exports.Photo2Cartoon(style.network, style.output)(photo)
     assert (found - expected(style, photo)).abs().max() < 1e-4
     assert (found - expected(seeded_style(), photo)).abs().max() > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("size", "index"),
+    [((301, 217), 0), ((97, 255), 1), ((240, 160), 2), ((200, 203), 3), ((333, 500), 4), ((301, 401), 5)],
+)
+def test_a_file_draws_as_cartoonize_does(small_file: Path, size: tuple[int, int], index: int) -> None:
+    """The command rounds twice to 8 bits in between; where that moves a step, a pixel of it differs by more."""
+    photo = images.resize(bundled.photographs().image(index), size)
+    wanted = open_drawing(detail=DETAIL, engine="torch")(photo).astype(int)
+    found = images.to_uint8(run(small_file, images.to_tensor(photo)[None]))[0]
+    apart = np.abs(found - wanted)
+    assert (apart > 2).mean() < 0.01 and apart.mean() < 0.4 and apart.max() < 16
+    own = open_drawing(detail=0, engine="torch")(photo)
+    assert np.abs(own - wanted).mean() > 4 * apart.mean(), "the working size must matter"
+
+
+@pytest.mark.parametrize("size", [(96, 131), (95, 300), (200, 41), (1, 1), (3, 77)])
+def test_pictures_that_are_not_larger_are_drawn_in_their_own_pixels(
+    small_file: Path, ready: ModelProto, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    photo = images.to_tensor(images.resize(bundled.photographs().image(1), size))[None]
+    onnx.save(ready, str(tmp_path / "plain.onnx"))
+    torch.testing.assert_close(run(small_file, photo), run(tmp_path / "plain.onnx", photo), rtol=0, atol=1e-6)
+
+
+def test_pictures_of_a_batch_are_drawn_one_by_one(small_file: Path) -> None:
+    photos = [images.resize(bundled.photographs().image(index), (150, 203)) for index in (0, 1)]
+    both = run(small_file, images.to_tensor(np.stack(photos)))
+    for photo, found in zip(photos, both, strict=True):
+        torch.testing.assert_close(run(small_file, images.to_tensor(photo)[None])[0], found, rtol=0, atol=1e-5)
+
+
+def test_one_colour_is_drawn_as_the_network_draws_it(small_file: Path) -> None:
+    """Away from the border, which convolutions see."""
+    photo = np.full((400, 600, 3), (200, 120, 60), np.uint8)
+    drawn = Stylist(styles.load_style(None), device="cpu").exact(images.fit(photo, DETAIL))
+    found = run(small_file, images.to_tensor(photo)[None])[0]
+    wanted = drawn[:, DETAIL // 2, drawn.shape[2] // 2]
+    assert (found[:, 190:210, 290:310] - wanted[:, None, None]).abs().max() < 2 / 127.5
+
+
+def test_own_pixels_take_no_more_nodes(ready: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "graph", lambda network, output: ready)
+    assert cli.main(["export", "--out", str(tmp_path / "own.onnx"), "--detail", "0"]) == 0
+    own = onnx.load(str(tmp_path / "own.onnx"))
+    assert [node.op_type for node in own.graph.node] == [node.op_type for node in ready.graph.node]
+    assert {entry.key: entry.value for entry in own.metadata_props}["detail"] == "0"
+
+
+def test_a_file_says_at_which_size_it_draws(float_file: Path, small_file: Path) -> None:
+    for path, detail in ((float_file, drawing.DETAIL), (small_file, DETAIL)):
+        told = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
+        assert told["detail"] == str(detail)
+
+
+@pytest.mark.parametrize("detail", ["-1", "1", "63"])
+def test_a_detail_too_small_to_draw_at_is_refused_before_the_work(
+    tmp_path: Path, detail: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(exports, "graph", lambda *_: pytest.fail("found after the work"))
+    assert cli.main(["export", "--out", str(tmp_path / "new" / "model.onnx"), "--detail", detail]) == 2
+    assert f"detail {detail}: say a short side in pixels, at least 64, or 0" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_default_is_what_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["export", "--help"])
+    assert f"(default: {drawing.DETAIL})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_licence_and_source_travel_with_the_file_and_folders_do_not(float_file: Path) -> None:
@@ -189,8 +277,9 @@ def test_a_folder_without_permission_is_said_in_one_line(tmp_path: Path, monkeyp
     assert "\n" not in str(caught.value) and not (tmp_path / "new").exists()
 
 
-def test_the_command_replaces_only_when_told(float_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ready = onnx.load(str(float_file))
+def test_the_command_replaces_only_when_told(
+    ready: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(exports, "graph", lambda network, output: ready)
     target = tmp_path / "new" / "model.onnx"
     assert cli.main(["export", "--out", str(target)]) == 0
@@ -201,7 +290,7 @@ def test_the_command_replaces_only_when_told(float_file: Path, tmp_path: Path, m
 
 
 def test_only_onnx_is_written_and_nothing_half(
-    float_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ready: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UserError, match=r"ends in \.onnx"):
         export(seeded_style(), tmp_path / "style.pt")
@@ -213,7 +302,6 @@ def test_only_onnx_is_written_and_nothing_half(
     monkeypatch.setattr(exports, "graph", lambda *_: pytest.fail("found after the work"))
     with pytest.raises(UserError, match=r"is there already; --force .* replaces it"):
         export(seeded_style(), tmp_path / "style.onnx")
-    ready = onnx.load(str(float_file))
     monkeypatch.setattr(exports, "graph", lambda network, output: ready)
     monkeypatch.setattr(exports.onnx, "save", full)
     with pytest.raises(UserError, match="No space left"):
@@ -242,12 +330,14 @@ def test_convolution_in_blocks_is_the_convolution(channels: int, kernel: int) ->
 
 def test_int8_file_draws_the_same_picture(tmp_path: Path, photo: Tensor) -> None:
     style = seeded_style("same", "legacy")
-    path = export(style, tmp_path / "int8.onnx", int8=True)
+    path = export(style, tmp_path / "int8.onnx", int8=True, detail=128)
     model = onnx.load(str(path))
     assert {"QuantizeLinear", "DequantizeLinear", "AveragePool"} <= {node.op_type for node in model.graph.node}
     kernels = [array for array in model.graph.initializer if array.data_type == onnx.TensorProto.INT8 and array.dims]
     assert sum(len(array.dims) == 4 for array in kernels) == 17, "18 convolutions, and the first stays in float32"
-    assert 35 < psnr(run(path, photo), expected(style, photo)) < 80
+    assert 35 < psnr(run(path, photo[..., :128]), expected(style, photo[..., :128])) < 80
+    wanted = Drawing(Stylist(style, device="cpu"), 128)(images.to_uint8(photo)[0])
+    assert psnr(run(path, photo)[0], images.to_tensor(wanted)) > 30, "what shrinks and enlarges is not quantised"
     for height, width in ((67, 101), (30, 30), (1, 1), (5, 3)):
         cut = photo[..., :height, :width]
         wanted = Stylist(style, device="cpu").exact(images.to_uint8(cut)[0])

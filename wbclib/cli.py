@@ -91,9 +91,16 @@ def parser() -> argparse.ArgumentParser:
     )
     cartoonize.set_defaults(call=_cartoonize)
 
-    export = commands.add_parser("export", help="write a generator and its filter as an ONNX file")
+    export = commands.add_parser("export", help="write what draws in a style as an ONNX file")
     export.add_argument("--style", help=STYLE)
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="for example model.onnx")
+    export.add_argument(
+        "--detail",
+        type=int,
+        metavar="PIXELS",
+        help="short side at which the file draws larger pictures, as cartoonize does; 0: their own pixels "
+        "(default: 720)",
+    )
     export.add_argument("--int8", action="store_true", help="quantise the convolutions")
     export.add_argument("--force", action="store_true", help="replace the file where it is there already")
     export.set_defaults(call=_export)
@@ -198,9 +205,11 @@ def _cartoonize(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from wbclib.inference import export, styles
+    from wbclib.inference import drawing, export, styles
 
-    print(export.export(styles.load_style(arguments.style), arguments.out, arguments.int8, arguments.force))
+    detail = drawing.DETAIL if arguments.detail is None else arguments.detail
+    style = styles.load_style(arguments.style)
+    print(export.export(style, arguments.out, arguments.int8, arguments.force, detail))
 
 
 def _ship(arguments: argparse.Namespace) -> None:

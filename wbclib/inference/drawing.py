@@ -22,6 +22,15 @@ DETAIL = 720  # pixels
 SMALLEST_DETAIL = 64
 
 
+def check_detail(detail: int) -> None:
+    """Refuse a short side that is too small to draw at."""
+    if detail and detail < SMALLEST_DETAIL:
+        raise UserError(
+            f"detail {detail}: say a short side in pixels, at least {SMALLEST_DETAIL}, or 0 for the picture's own "
+            "pixels"
+        )
+
+
 @dataclass(frozen=True)
 class Drawing:
     """``drawing(photo)`` is the cartoon, uint8 (H, W, 3) to the same, any size from 1 x 1.
@@ -35,11 +44,7 @@ class Drawing:
     detail: int = DETAIL
 
     def __post_init__(self) -> None:
-        if self.detail and self.detail < SMALLEST_DETAIL:
-            raise UserError(
-                f"detail {self.detail}: say a short side in pixels, at least {SMALLEST_DETAIL}, or 0 for the picture's "
-                "own pixels"
-            )
+        check_detail(self.detail)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Draw uint8 (H, W, 3)."""

@@ -1,4 +1,4 @@
-"""A style as one ONNX file: network, guided filter by the photograph and clamp, for any size.
+"""A style as one ONNX file for any size: working size, network, guided filter by the photograph, clamp, enlarging.
 
 Also where the fast CPU path gets its graphs (:mod:`wbclib.inference.engine`): they differ from ``style.network`` by two
 rewritings, both exact. The last layer draws 4 x 4 pixels at once (:func:`blockwise`), and TensorFlow's bilinear grid is
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from wbclib import images
 from wbclib.corpora import bundled, toon
 from wbclib.files import UserError, atomic
+from wbclib.inference.drawing import DETAIL, check_detail
 from wbclib.inference.styles import LICENCE, OFFICIAL_LICENCE, Style
 from wbclib.networks.generators import UNet
 from wbclib.options import CorpusSpec, OutputFilter
@@ -41,32 +42,41 @@ CALIBRATION = (7, 4, 256)  # bundled photographs, toon drawings, side in pixels
 HELD = ("Conv", "LeakyRelu", "Add", "Resize", "DepthToSpace")  # operators that int8 graphs compute in 8 bits
 
 
-def export(style: Style, out: Path, int8: bool = False, force: bool = False) -> Path:
+def export(style: Style, out: Path, int8: bool = False, force: bool = False, detail: int = DETAIL) -> Path:
     """Write a style as ONNX.
 
-    Input ``photo`` and output ``cartoon``: float32 (N, 3, H, W), RGB in [-1, 1]; N, H and W are free, from 1. The graph
-    pads and crops as :class:`wbclib.inference.stylist.Stylist` does. The output is filtered by the photograph
-    (``style.output``) and clamped. Name, licence and source of the weights are in the file's metadata (:func:`told`).
+    Input ``photo`` and output ``cartoon``: float32 (N, 3, H, W), RGB in [-1, 1]; N, H and W are free, from 1. The file
+    draws as :class:`wbclib.inference.drawing.Drawing` does, without rounding to 8 bits: at the working size
+    (:mod:`wbclib.inference.working_size`) the graph pads and crops as :class:`wbclib.inference.stylist.Stylist` does,
+    filters by the photograph (``style.output``) and clamps. Name, licence and source of the weights are in the file's
+    metadata (:func:`told`).
 
     Args:
         out: a name that ends in ``.onnx``; written atomically.
         int8: static quantisation (:func:`quantise`), which pays on processors with 8-bit dot products (VNNI).
         force: replace ``out`` where it exists.
+        detail: short side in pixels at which larger photographs are drawn; 0: at their own pixels, with no more nodes
+            than that takes.
 
     Returns:
         ``out``.
 
     Raises:
-        UserError: another suffix, ``out`` exists or cannot be written, or a style that cannot be exported; all found
-            before the graph is made, which takes half a minute.
+        UserError: another suffix, ``out`` exists or cannot be written, a detail that nothing is drawn at, or a style
+            that cannot be exported; all found before the graph is made, which takes half a minute.
     """
     out = Path(out)
+    check_detail(detail)
     check_target(out, force)
     refuse_whole(style)
     model = graph(style.network, style.output)
     if int8:
         model = quantise(model)
-    onnx.helper.set_model_props(model, told(style))
+    if detail:
+        from wbclib.inference.working_size import at_working_size  # takes seconds, and engines do without
+
+        model = at_working_size(model, detail)
+    onnx.helper.set_model_props(model, told(style, detail))
     onnx.checker.check_model(model, full_check=True)
     with atomic(out) as temporary:
         onnx.save(model, str(temporary))
@@ -93,8 +103,10 @@ def check_target(out: Path, force: bool) -> None:
         ) from error
 
 
-def told(style: Style) -> dict[str, str]:
+def told(style: Style, detail: int = DETAIL) -> dict[str, str]:
     """What a file says of itself: ``licence`` and ``learnt_from`` for people, ``spdx`` (SPDX identifier) for programs.
+
+    ``detail`` is the short side in pixels at which larger photographs are drawn; 0: their own pixels.
 
     ``NOASSERTION`` is what SPDX calls a licence that nobody states. The licence of a reader's own run is for the reader
     to choose, within what the pictures allow that it learnt from: those are named.
@@ -108,6 +120,7 @@ def told(style: Style) -> dict[str, str]:
         "learnt_from": learnt or UNSTATED,
         "range": "RGB in [-1, 1]",
         "sides": "any, from 1",
+        "detail": str(detail),
     }
 
 
