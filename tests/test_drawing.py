@@ -128,6 +128,11 @@ def test_what_only_a_network_has_is_refused() -> None:
             open_drawing("flat", **more)  # type: ignore[arg-type]
 
 
+def test_a_look_cannot_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--style", "ink:bins=3", "--out", str(tmp_path / "a.onnx")]) == 2
+    assert "style ink:bins=3 has no network: there is nothing to export" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("value", [True, 1.5, "720", None, np.zeros(2)])
 def test_what_is_no_detail_is_told(value: Any) -> None:
     with pytest.raises(UserError, match="detail: expected a whole number"):

@@ -259,8 +259,14 @@ def test_bench_row_of_inference(shared: Path, monkeypatch: pytest.MonkeyPatch) -
         and row["other_is"] == "float32 eager forward, NCHW; ours is the engine onnx"
     )
     assert row["ours"] > 0 and row["other"] > 0 and np.isfinite(row["ratio"])
-    names = ["inference_720p", "inference_720p_exact", "inference_720p_bfloat16"]
+    names = ["inference_720p", "inference_720p_exact", "inference_720p_bfloat16", "detail_12mp"]
     assert [measure.__name__ for measure in speed_inference.ROWS] == names
+
+
+def test_bench_row_of_a_large_photograph(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed_inference, "LARGE", (730, 760))
+    found = speed_inference.detail_12mp()
+    assert found["name"] == "detail_12mp" and found["ours"] > 0 and found["other"] > 0
 
 
 @pytest.mark.parametrize(("native", "said"), [("bfloat16", "native here"), ("float32", "emulated here")])

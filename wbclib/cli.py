@@ -205,8 +205,10 @@ def _cartoonize(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from wbclib.inference import drawing, export, styles
+    from wbclib.inference import classical, drawing, export, styles
 
+    if arguments.style and classical.load(arguments.style):
+        raise UserError(f"style {arguments.style} has no network: there is nothing to export")
     detail = drawing.DETAIL if arguments.detail is None else arguments.detail
     style = styles.load_style(arguments.style)
     print(export.export(style, arguments.out, arguments.int8, arguments.force, detail))

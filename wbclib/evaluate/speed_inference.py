@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,13 +11,16 @@ from torch import Tensor
 from wbclib import images
 from wbclib.corpora import bundled
 from wbclib.evaluate.timing import paired, row
+from wbclib.inference.drawing import DETAIL, Drawing
 from wbclib.inference.engine import engine
 from wbclib.inference.styles import Style
+from wbclib.inference.stylist import Stylist
 from wbclib.networks.generators import UNet
 from wbclib.options import OutputFilter
 from wbclib.train.device import native
 
 SIZE = (720, 1280)
+LARGE = (3000, 4000)
 ROUNDS = 5
 OTHER = "float32 eager forward, NCHW; ours is the engine"
 
@@ -55,4 +59,13 @@ def inference_720p_bfloat16() -> dict[str, Any]:
     return found | {"other_is": f"{found['other_is']}, {'native' if native('cpu') == 'bfloat16' else 'emulated'} here"}
 
 
-ROWS = (inference_720p, inference_720p_exact, inference_720p_bfloat16)
+def detail_12mp() -> dict[str, Any]:
+    """A photograph of 12 megapixels drawn at the working size and enlarged, against all of its own pixels in tiles."""
+    style = seeded_style()
+    photo = images.resize(bundled.photographs().image(0), LARGE)
+    draw = Stylist(style, device="cpu", engine=engine(style, "auto"))
+    ours, other, ratio = paired(partial(Drawing(draw), photo), partial(Drawing(draw, 0), photo), 1)
+    return row("detail_12mp", ours, other, ratio, f"its own 3000 x 4000 pixels; ours is a short side of {DETAIL}")
+
+
+ROWS = (inference_720p, inference_720p_exact, inference_720p_bfloat16, detail_12mp)
