@@ -19,7 +19,7 @@ from wbclib.inference import styles
 from wbclib.inference.stylist import Stylist
 from wbclib.profiles import Profile, load
 from wbclib.report import ship
-from wbclib.train import records, run, trained
+from wbclib.train import kept, records, run, trained
 from wbclib.train.loop import sample_photographs
 
 
@@ -114,6 +114,28 @@ def test_the_card_answers_the_criterion_from_the_table(profile: Profile) -> None
     assert text.count("*Not measured yet.*") == 2, "a run that the table does not know is not judged by it"
 
 
+def test_a_copy_stays_with_the_record_and_is_gone_on_from(profile: Profile, tmp_path: Path) -> None:
+    """A fresh clone has records and copies, and no run folders."""
+    path = kept.keep("whitebox", profile)
+    photo = sample_photographs(96)[:1]
+    wanted, own = trained("whitebox", profile)(photo), paths.run("mine", "whitebox")
+    aside = own.rename(tmp_path / "aside")
+    try:
+        assert kept.copy("whitebox", profile) == path.read_bytes()
+        assert np.abs(trained("whitebox", profile)(photo).astype(int) - wanted).max() <= 2
+        assert styles.weights_file("mine/whitebox") == path
+        assert (ship.ship("whitebox", profile, "toon") / "generator.safetensors").read_bytes() == path.read_bytes()
+        save_file(load_file(path), path, metadata={"origin": '{"generator_sha256": "of another run"}'})
+        for ask in (lambda: trained("whitebox", profile), lambda: kept.keep("whitebox", profile)):
+            with pytest.raises(UserError, match="weights"):
+                ask()
+        path.write_bytes(b"damaged")
+        assert kept.find("mine", "whitebox") is None
+    finally:
+        aside.rename(own)
+        path.unlink()
+
+
 def test_equal_weights_are_equal_bytes(profile: Profile) -> None:
     first = (ship.ship("whitebox", profile, "toon") / "generator.safetensors").read_bytes()
     assert (ship.ship("whitebox", profile, "toon") / "generator.safetensors").read_bytes() == first
@@ -142,7 +164,7 @@ def test_what_is_not_of_the_record_is_not_shipped(profile: Profile, monkeypatch:
     with pytest.raises(UserError, match="no white box of style 'flat'"):
         ship.ship("whitebox", profile, "flat")
     with monkeypatch.context() as patch:
-        patch.setattr(ship, "sha256", lambda _: "0" * 64)
+        patch.setattr(kept, "sha256", lambda _: "0" * 64)
         with pytest.raises(UserError, match="not the generator of the record"):
             ship.ship("whitebox", profile, "toon")
     with monkeypatch.context() as patch:

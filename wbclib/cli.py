@@ -105,6 +105,10 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--force", action="store_true", help="replace the file where it is there already")
     export.set_defaults(call=_export)
 
+    keep = commands.add_parser("keep", help="put a small copy of finished runs' generators beside their records")
+    keep.add_argument("runs", nargs="+", metavar="RUN")
+    keep.set_defaults(call=_keep)
+
     ship = commands.add_parser("ship", help="make a finished white-box run a style of the package, with a model card")
     ship.add_argument("run")
     ship.add_argument("--style", required=True, help="its name: that of its cartoons in the profile's comparison")
@@ -113,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="time what has a stated speed; ratios go to reports/bench/bench.csv")
     bench.set_defaults(call=_bench)
 
-    for command in (train, corpora, pack, unpack, report, ship):
+    for command in (train, corpora, pack, unpack, report, keep, ship):
         command.add_argument(
             "--profile", default="quick", help="smoke, quick, lab, paper or a YAML file (default: quick)"
         )
@@ -212,6 +216,14 @@ def _export(arguments: argparse.Namespace) -> None:
     detail = drawing.DETAIL if arguments.detail is None else arguments.detail
     style = styles.load_style(arguments.style)
     print(export.export(style, arguments.out, arguments.int8, arguments.force, detail))
+
+
+def _keep(arguments: argparse.Namespace) -> None:
+    from wbclib.train import kept
+
+    profile = profiles.load(arguments.profile)
+    for name in arguments.runs:
+        print(f"wrote {kept.keep(name, profile)}")
 
 
 def _ship(arguments: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from wbclib.networks.generators import UNet
 from wbclib.networks.official import load_whitebox
 from wbclib.networks.residual import ResidualGenerator
 from wbclib.options import CorpusSpec, OutputFilter, RunConfig, run_config
+from wbclib.train import kept
 
 LOG = logging.getLogger(__name__)
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"  # styles that come with the package
@@ -136,6 +137,7 @@ def weights_file(name: str) -> Path:
         path, hint = SHIPPED / name / "generator.safetensors", "reinstall the package"
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", name) and ".." not in name:
         path = paths.run(*name.split("/")) / "generator.safetensors"
+        path = path if path.is_file() else kept.find(*name.split("/")) or path
         hint = "train it with `wbc train RUN --profile PROFILE` (`make reproduce` does so for quick)"
     else:
         raise UserError(f"unknown style {_brief(name)!r}; shipped are {', '.join(shipped())}; say {KNOWN}")

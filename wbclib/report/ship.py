@@ -7,23 +7,19 @@ that somebody saw in the pictures, and it survives when the card is made again.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
-import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load
 
-from wbclib import corpora, paths
+from wbclib import corpora
 from wbclib.corpora.base import Corpus
 from wbclib.corpora.folder import UNKNOWN
-from wbclib.files import UserError, sha256, write_bytes, write_text
+from wbclib.files import UserError, write_bytes, write_text
 from wbclib.inference import styles
 from wbclib.profiles import Profile
 from wbclib.report import model_card
-from wbclib.train import records
-from wbclib.train.loop import generator_file
+from wbclib.train import kept, records
 
 UNSEEN = "*Nobody has looked at its pictures yet.*"
 FAULTS = re.compile(r"<!-- faults -->\n(.*?)\n<!-- /faults -->", flags=re.DOTALL)
@@ -48,20 +44,12 @@ def ship(name: str, profile: Profile, style: str) -> Path:
     if record is None:
         raise UserError(f"only a finished run is shipped: train {profile.name}/{name} first")
     found = {run: _learnt_from(profile, run) for run in profile.chain(name)}
-    source = generator_file(profile.name, name)
-    if sha256(source) != record["generator_sha256"]:
-        raise UserError(f"{paths.shown(source)} is not the generator of the record; unpack or train the run again")
-    state = {key: value.half() for key, value in load_file(source).items()}
-    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
-        raise UserError(f"{paths.shown(source)} does not fit half precision; it is not shipped")
-
+    weights = kept.copy(name, profile)
     folder = styles.SHIPPED / style
     faults = _faults(folder, record["generator_sha256"])
-    parameters = sum(value.numel() for value in state.values())
-    origin = {key: record[key] for key in ("profile", "name", "config_hash", "generator_sha256")}
-    # One key: safetensors writes several in a random order, and equal weights would be other bytes each time.
-    write_bytes(folder / "generator.safetensors", save(state, metadata={"origin": json.dumps(origin)}))
-    write_text(folder / "config.yaml", (source.parent / "config.yaml").read_text(encoding="utf-8"))
+    write_bytes(folder / "generator.safetensors", weights)
+    records.write_config(folder / "config.yaml", profile, name)
+    parameters = sum(value.numel() for value in load(weights).values())
     write_text(folder / "CARD.md", model_card.card(style, profile, record, found, parameters, faults))
     return folder
 
@@ -69,12 +57,11 @@ def ship(name: str, profile: Profile, style: str) -> Path:
 def _faults(folder: Path, generator: str) -> str:
     """What somebody saw in the pictures of this very generator, from the card that is there."""
     try:
-        with safe_open(folder / "generator.safetensors", framework="pt") as file:
-            origin = json.loads((file.metadata() or {}).get("origin", "{}"))
         text = FAULTS.search((folder / "CARD.md").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return UNSEEN
-    return text[1] if text and origin.get("generator_sha256") == generator else UNSEEN
+    same = kept.origin(folder / "generator.safetensors").get("generator_sha256") == generator
+    return text[1] if text and same else UNSEEN
 
 
 def _learnt_from(profile: Profile, name: str) -> dict[str, Corpus]:

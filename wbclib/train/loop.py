@@ -30,7 +30,7 @@ from wbclib.files import UserError, read_record, sha256, write_bytes, write_json
 from wbclib.options import RunConfig, to_dict
 from wbclib.precision import asked
 from wbclib.profiles import Profile, load
-from wbclib.train import checkpoints, records, trail
+from wbclib.train import checkpoints, kept, records, trail
 from wbclib.train.device import open_fabric
 from wbclib.train.method import Method
 from wbclib.train.methods import METHODS
@@ -275,8 +275,10 @@ class _Run:
 
 
 def generator_file(profile: str, name: str) -> Path:
-    """Weights of a finished run's generator."""
+    """Weights of a finished run's generator: those of its run folder, else a copy that is kept (:mod:`kept`)."""
     path = paths.run(profile, name) / "generator.safetensors"
+    if not path.is_file() and (copy := kept.find(profile, name)):
+        return copy
     if not path.is_file():
         raise UserError(
             f"the weights of run {name} ({profile}) are not here: unpack its results into {paths.shown(path.parent)}, "

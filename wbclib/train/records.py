@@ -74,9 +74,14 @@ def open_folder(profile: Profile, name: str) -> Path:
                 f"({str(found)[:12]}, wanted {expected[:12]}): move it away or delete it, then run again"
             )
         return folder
-    values = {"name": name, "profile": profile.name, "config_hash": expected, "config": to_dict(profile.run(name))}
-    write_text(path, yaml.safe_dump(values, sort_keys=False))
+    write_config(path, profile, name)
     return folder
+
+
+def write_config(path: Path, profile: Profile, name: str) -> None:
+    """Write the ``config.yaml`` of a run."""
+    values = {"name": name, "profile": profile.name, "config_hash": profile.hash(name)}
+    write_text(path, yaml.safe_dump({**values, "config": to_dict(profile.run(name))}, sort_keys=False))
 
 
 def locked(folder: Path) -> AbstractContextManager[int]:
