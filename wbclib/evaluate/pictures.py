@@ -27,7 +27,7 @@ from wbclib.inference.stylist import Stylist
 from wbclib.networks.weights import MissingWeights
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
-from wbclib.train import records, trained
+from wbclib.train import kept, records, trained
 
 LOG = logging.getLogger(__name__)
 SIDE, WINDOW, WINDOWS = 512, 256, 3  # pixels, pixels, windows a photograph
@@ -88,7 +88,10 @@ def cartoons(profile: Profile) -> dict[str, np.ndarray]:
 
 
 def drawers(profile: Profile) -> dict[str, Draw]:
-    """Everybody who draws: nobody, the looks without a network, the profile's runs, what is shipped and was, theirs."""
+    """Everybody who draws: nobody, the looks without a network, the profile's runs, what is shipped and was, theirs.
+
+    A shipped style that is a copy of one of these runs stands under the run's name.
+    """
     found: dict[str, Draw] = {PHOTOGRAPH: lambda photo: photo}
     for look in classical.LOOKS:
         found[look] = drawing.open_drawing(look, detail=0)
@@ -97,7 +100,9 @@ def drawers(profile: Profile) -> dict[str, Draw]:
         if config.method in ("pretrain", "whitebox") and (run in compared or _tried(profile, run)):
             found[f"{profile.name}/{run}"] = _run(run, profile)
     for style in styles.shipped():
-        found[style] = drawing.open_drawing(style, detail=0)
+        made_by = kept.origin(styles.weights_file(style))
+        if f"{made_by.get('profile')}/{made_by.get('name')}" not in found:  # the same generator, but for rounding
+            found[style] = drawing.open_drawing(style, detail=0)
     return found | before() | theirs()
 
 

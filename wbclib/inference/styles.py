@@ -25,7 +25,7 @@ from wbclib.train import kept
 
 LOG = logging.getLogger(__name__)
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"  # styles that come with the package
-DEFAULT = "peppercarrot"
+DEFAULT = "inked"
 OFFICIAL = "official-whitebox"
 OFFICIAL_FILE = "whitebox_generator_official_fp16.npz"
 OFFICIAL_SHA256 = "d2971f48b7525c8e108278cb448ffc50f7be7db8ec8244e9108650abb98dcf6d"
