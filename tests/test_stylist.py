@@ -189,7 +189,7 @@ def test_default_style_comes_with_the_package(study: Path, caplog: pytest.LogCap
     trained(study, "lab/whitebox")  # a run that is here does not take its place unasked
     with caplog.at_level("INFO"):
         found = styles.load_style()
-    assert found.name == styles.DEFAULT and "style peppercarrot" in caplog.text and "licence" not in caplog.text
+    assert found.name == styles.DEFAULT and f"style {styles.DEFAULT}" in caplog.text and "licence" not in caplog.text
     assert not [name for name in styles.shipped() if styles.load_style(name).output.radius != 1]
 
 
