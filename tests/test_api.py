@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,28 @@ from wbclib.inference import styles
 IMAGE = noise(16, 20)
 
 
+@pytest.fixture(scope="module")
+def filtered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of no known run, which get the released output filter."""
+    return Path(shutil.copy(styles.weights_file(styles.DEFAULT), tmp_path_factory.mktemp("style") / "mine.safetensors"))
+
+
 @pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5)])
-def test_sharpness_is_any_number(value: Any) -> None:
-    np.testing.assert_array_equal(cartoonize(IMAGE, sharpness=value), cartoonize(IMAGE, sharpness=0.5))
+def test_sharpness_is_any_number(value: Any, filtered: Path) -> None:
+    np.testing.assert_array_equal(cartoonize(IMAGE, filtered, value), cartoonize(IMAGE, filtered, 0.5))
 
 
-def test_whole_numbers_are_numbers() -> None:
+def test_whole_numbers_are_numbers(filtered: Path) -> None:
     for value in (1, np.int64(1), np.uint8(1)):
-        np.testing.assert_array_equal(cartoonize(IMAGE, sharpness=value), cartoonize(IMAGE, sharpness=1.0))
-    assert (cartoonize(IMAGE, sharpness=1.0) != cartoonize(IMAGE)).any()
+        np.testing.assert_array_equal(cartoonize(IMAGE, filtered, value), cartoonize(IMAGE, filtered, 1.0))
+    assert (cartoonize(IMAGE, filtered, 1.0) != cartoonize(IMAGE, filtered)).any()
+
+
+def test_a_style_without_a_filter_says_that_it_has_no_sharpness(caplog: pytest.LogCaptureFixture) -> None:
+    for sharpness in (0.0, 0.7):
+        caplog.clear()
+        cartoonize(IMAGE, sharpness=sharpness)
+        assert ("no output filter" in caplog.text) == bool(sharpness)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,11 @@ def parser() -> argparse.ArgumentParser:
     )
     cartoonize.add_argument("--style", help=STYLE + LOOKS)
     cartoonize.add_argument(
-        "--sharpness", type=float, default=0.0, metavar="0..1", help="0 smooth, 1 sharp (default: 0)"
+        "--sharpness",
+        type=float,
+        default=0.0,
+        metavar="0..1",
+        help="0 smooth, 1 sharp, of styles with an output filter (default: 0)",
     )
     cartoonize.add_argument(  # as text: a Path forgets the slash at the end of a folder's name
         "--out",

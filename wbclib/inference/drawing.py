@@ -6,6 +6,7 @@ the photograph is shrunk to a working short side, drawn, and the cartoon enlarge
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from wbclib.inference.styles import DEFAULT, load_style
 from wbclib.inference.stylist import TILE, Stylist
 from wbclib.represent.enlarge import enlarge
 
+LOG = logging.getLogger(__name__)
 DETAIL = 720  # pixels
 SMALLEST_DETAIL = 64
 
@@ -77,6 +79,8 @@ def open_drawing(
         from wbclib.inference.engine import placed  # loads ONNX, which notebooks that draw by a run do without
 
         style = load_style(name)
+        if sharpness and not style.output.radius:
+            LOG.warning("style %s has no output filter: its sharpness is that of its network, whatever is asked", name)
         network, device = placed(style, engine)
         return Drawing(Stylist(style, sharpness, TILE if tile is None else tile, device, network), detail)
     given = {"sharpness": sharpness != 0, "tile": tile is not None, "engine": engine != "auto"}

@@ -137,7 +137,7 @@ def weights_file(name: str) -> Path:
         path, hint = SHIPPED / name / "generator.safetensors", "reinstall the package"
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", name) and ".." not in name:
         path = paths.run(*name.split("/")) / "generator.safetensors"
-        path = path if path.is_file() else kept.find(*name.split("/")) or path
+        path = path if os.path.isfile(path) else kept.find(*name.split("/")) or path
         hint = "train it with `wbc train RUN --profile PROFILE` (`make reproduce` does so for quick)"
     else:
         raise UserError(f"unknown style {_brief(name)!r}; shipped are {', '.join(shipped())}; say {KNOWN}")

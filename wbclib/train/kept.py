@@ -7,6 +7,7 @@ its run (``wbc keep``); a shipped style is such a copy as well.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -66,7 +67,7 @@ def place(profile: str, name: str) -> Path:
 def find(profile: str, name: str) -> Path | None:
     """A copy of a finished run's generator, beside its record or among the shipped styles; None: there is none."""
     record = paths.record(profile, name)
-    if not record.is_file():
+    if not os.path.isfile(record):  # Path.is_file raises where a name is too long for a file
         return None
     wanted = read_record(record, {"generator_sha256": str})["generator_sha256"]
     candidates = [place(profile, name), *sorted(SHIPPED.glob("*/generator.safetensors"))]
