@@ -159,7 +159,10 @@ def test_results_are_few_files_of_limited_size(study: Profile, tmp_path: Path, m
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["train", "whitebox", "--profile", "huge"], "unknown profile 'huge'; say one of smoke, quick, lab, paper"),
+        (
+            ["train", "whitebox", "--profile", "huge"],
+            "unknown profile 'huge'; say one of smoke, quick, lab, shipped, paper",
+        ),
         (["train", "nothing", "--profile", "smoke"], "profile smoke has no run 'nothing'; it has: pretrain, whitebox"),
         (["train", "pretrain", "--pack", "/nowhere"], "is not a pack"),
         (["train", "pretrain", "--profile", "lab"], "put images there, or set WBC_ASSETS"),

@@ -25,7 +25,7 @@ def written(tmp_path: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("extends: huge", "unknown profile 'huge'; say one of smoke, quick, lab, paper"),
+        ("extends: huge", "unknown profile 'huge'; say one of smoke, quick, lab, shipped, paper"),
         (
             "extends: smoke\nbase: {stepz: 3}",
             "run pretrain: unknown parameter 'stepz'; known are: adapters, adversarial, batch",
