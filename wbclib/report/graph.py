@@ -291,7 +291,7 @@ def reproduce(profile: str, jobs: int) -> int:
 def main(words: list[str] | None = None) -> int:
     """``python -m wbclib.report.graph --profile P --jobs N``: what ``make reproduce`` calls."""
     parser = argparse.ArgumentParser(prog="make reproduce", description="Bring a profile's whole study up to date.")
-    parser.add_argument("--profile", default="quick", help="smoke, quick, lab, paper or a YAML file")
+    parser.add_argument("--profile", default="quick", help="smoke, quick, lab, shipped, paper or a YAML file")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="steps at the same time")
     options = parser.parse_args(words)
     os.environ.update(paths.homes())
