@@ -78,17 +78,17 @@ def test_edges_are_found_where_ink_is_near() -> None:
     photo[:, 50:] = 220  # 2 % of the pixels have a gradient, columns 49 and 50
     photo[:, :2], photo[:, 98:] = 220, 40  # two more such edges: 6 % in all
     ink = np.zeros((100, 100), bool)
-    assert flow_choice.edges_found(photo, ink) == 0
+    assert flow_choice.edges_inked(photo, ink) == 0
     ink[:, 50] = True  # a pixel from column 49
-    assert flow_choice.edges_found(photo, ink) == pytest.approx(1 / 3)
+    assert flow_choice.edges_inked(photo, ink) == pytest.approx(1 / 3)
     ink[:] = False
     ink[:50, 52] = True  # two pixels from column 50, three from 49
-    assert flow_choice.edges_found(photo, ink) == 0
-    assert flow_choice.edges_found(photo, np.ones_like(ink)) == 1
+    assert flow_choice.edges_inked(photo, ink) == 0
+    assert flow_choice.edges_inked(photo, np.ones_like(ink)) == 1
     photo[:, :98] = 220  # one edge, 2 % of the pixels: where there is no gradient there is none to be found
     ink[:50, 98] = True
-    assert flow_choice.edges_found(photo, ink) == pytest.approx(101 / 200)
-    assert flow_choice.edges_found(np.full_like(photo, 9), ink) == 0
+    assert flow_choice.edges_inked(photo, ink) == pytest.approx(101 / 200)
+    assert flow_choice.edges_inked(np.full_like(photo, 9), ink) == 0
 
 
 def test_what_is_near_grows_with_the_picture() -> None:
@@ -97,7 +97,7 @@ def test_what_is_near_grows_with_the_picture() -> None:
         photo[:, edge:] = 220 if photo[0, -1, 0] == 40 else 40
     ink = np.zeros((512, 512), bool)
     ink[:, 258] = True  # two pixels from column 256, three from 255
-    assert flow_choice.edges_found(photo, ink) == pytest.approx(1 / 26)
+    assert flow_choice.edges_inked(photo, ink) == pytest.approx(1 / 26)
 
 
 def test_flatness_is_that_between_lines() -> None:
@@ -118,9 +118,9 @@ def test_two_discs_have_two_outlines_and_three_regions() -> None:
     for size in (128, 256):
         row, empty = found.loc[("chosen", size)], found.loc[("nothing", size)]
         assert row["lines"] == 2 and row["lines_per_region"] == pytest.approx(2 / 3)
-        assert 0 < row["ink"] < 0.25 and row["edges_found"] > 0.7 and row["flat"] > 0.9
-        assert row["score"] == pytest.approx(row["edges_found"] - row["ink"])
-        assert (empty[["lines", "lines_per_region", "ink", "edges_found", "score"]] == 0).all()
+        assert 0 < row["ink"] < 0.25 and row["edges_inked"] > 0.7 and row["flat"] > 0.9
+        assert row["score"] == pytest.approx(row["edges_inked"] - row["ink"])
+        assert (empty[["lines", "lines_per_region", "ink", "edges_inked", "score"]] == 0).all()
     assert (found["apart"].xs(128, level="size") == 0).all()
     assert 0 < found.loc[("nothing", 256), "apart"] < found.loc[("chosen", 256), "apart"]
 
@@ -145,7 +145,7 @@ def test_the_best_is_best_over_all_sizes() -> None:
 def test_the_figure_shows_the_numbers() -> None:
     rows = [("rho 0.9", 8, 1.0, 0.5), ("chosen", 8, 2.0, 0.6), ("papers", 8, 5.0, 0.9)]
     rows += [("rho 0.9", 16, 1.5, 0.4), ("chosen", 16, 2.5, 0.7), ("papers", 16, 6.0, 0.8)]
-    means = pd.DataFrame(rows, columns=["setting", "size", "lines_per_region", "edges_found"])
+    means = pd.DataFrame(rows, columns=["setting", "size", "lines_per_region", "edges_inked"])
     drawn = figures_flow.choice(means, {"chosen": 0.95, "rho 0.9": 0.9}, ["papers", "chosen"])
     left, right = drawn.axes
     curve, ring = left.lines[2:]

@@ -58,6 +58,17 @@ def test_runs_of_a_notebook_may_be_patterns(shelf: Path) -> None:
     assert plan.wants["03-compared"]["runs"] == ["pretrain", "whitebox", "cartoongan"]
 
 
+def test_a_profile_may_choose_its_notebooks(shelf: Path) -> None:
+    written(shelf, "02-other", code("", "parameters"), wbc={"runs": ["no such run"]})
+    own = shelf.parent / "own.yaml"
+    own.write_text("extends: smoke\nnotebooks: [01-sums]\n")
+    plan = graph.Graph(str(own))
+    assert plan.notebooks == list(plan.wants) == ["01-sums"]
+    own.write_text("extends: smoke\nnotebooks: [01-sums, 03-gone]\n")
+    with pytest.raises(UserError, match="notebooks: there is no '03-gone'; there are: 01-sums, 02-other"):
+        graph.Graph(str(own))
+
+
 def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBC_DEVICE", "cpu")
     quick, lab = graph.Graph("quick"), graph.Graph("lab")

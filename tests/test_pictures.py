@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,13 @@ import pandas as pd
 import pytest
 from toy_corpora import noise
 
-from wbclib import images, profiles
-from wbclib.evaluate import comparison, content, fid, pictures
-from wbclib.evaluate.pictures import FLAT, FOUND, KEPT, LINES, PHOTOGRAPH, THEIRS, WINDOW, Windows
+from wbclib import images, paths, profiles
+from wbclib.evaluate import comparison, content, drawers, fid, pictures
+from wbclib.evaluate.drawers import PHOTOGRAPH, THEIRS
+from wbclib.evaluate.pictures import FLAT, FOUND, KEPT, LINES, WINDOW, Windows
+from wbclib.files import UserError
+from wbclib.inference import styles
+from wbclib.train import kept
 
 
 def shown(count: int = 3, side: int = 300) -> Windows:
@@ -121,9 +126,32 @@ def test_a_drawing_is_the_same_at_any_size_where_lines_belong_to_the_working_siz
     assert lined.loc[("working size", "1/3"), "apart"] < lined.loc[("own pixels", "1/3"), "apart"] / 2
 
 
-def test_without_history_what_was_shipped_before_is_left_out(
+def test_what_was_shipped_before_is_drawn_from_its_copies_or_left_out(
     study: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pictures, "_from_history", lambda commit, path: None)
-    assert pictures.before() == {}
-    assert all(name in caplog.text for name in pictures.BEFORE)
+    assert drawers.before() == {}
+    assert all(f"{name} is left out" in caplog.text for name in drawers.BEFORE)
+    monkeypatch.setenv("WBC_ROOT", str(paths.CHECKOUT))
+    photo = images.fit(noise(0), 64)
+    found = {name: draw(photo) for name, draw in drawers.before().items()}
+    assert set(found) == set(drawers.BEFORE)
+    assert not any((a == b).all() for a, b in combinations([photo, *found.values()], 2))
+
+
+def test_nobody_draws_twice(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shipped style that is the copy of a run stands under the run's name."""
+    profile = profiles.load("smoke", "cpu")
+    monkeypatch.setattr(drawers, "_run", lambda run, profile: run)
+    alone = list(drawers.drawers(profile))
+    assert {"photograph", "ink", "flat", "bilateral", "smoke/pretrain", "smoke/whitebox", "inked"} <= set(alone)
+    monkeypatch.setattr(kept, "origin", lambda path: {"profile": "smoke", "name": "whitebox"})
+    assert set(alone) - set(drawers.drawers(profile)) == set(styles.shipped())
+
+
+def test_damaged_weights_of_the_authors_are_no_missing_ones(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = study / "assets" / "weights"
+    folder.mkdir(parents=True)
+    (folder / styles.OFFICIAL_FILE).write_bytes(b"damaged")
+    monkeypatch.setenv("WBC_ASSETS", str(study / "assets"))
+    with pytest.raises(UserError, match=styles.OFFICIAL_FILE):
+        drawers.theirs()

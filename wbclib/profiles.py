@@ -40,6 +40,7 @@ class Profile:
     device: Annotated[str, OneOf("auto", "cpu", "cuda")] = "auto"
     comparison: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # style -> method -> run; see styles()
     ablation: tuple[Variant, ...] = ()  # the full run first; empty: none
+    notebooks: tuple[str, ...] = ()  # those that have its runs to show; empty: all
 
     def run(self, name: str) -> RunConfig:
         """Configuration of a run of this profile."""

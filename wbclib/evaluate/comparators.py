@@ -9,6 +9,7 @@ import numpy as np
 
 from wbclib import paths
 from wbclib.inference import drawing, styles
+from wbclib.inference.classical import LOOKS
 from wbclib.inference.styles import NO_FILTER, OFFICIAL, OFFICIAL_FILE, Style, load_style
 from wbclib.inference.stylist import Stylist
 from wbclib.networks import weights
@@ -43,12 +44,18 @@ def released() -> dict[str, Stylise]:
     Raises:
         UserError: a file of weights is there, but damaged.
     """
-    found: dict[str, Stylise] = {}
-    if _whitebox_is_here():
-        found[OFFICIAL] = functools.partial(_each, Stylist(load_style(OFFICIAL)))
+    return {
+        name: functools.partial(_each, Stylist(style)) if name == OFFICIAL else _in_batches(style)
+        for name, style in released_styles().items()
+    }
+
+
+def released_styles() -> dict[str, Style]:
+    """The same as styles, which draw whole pictures of any size; errors as of :func:`released`."""
+    found = {OFFICIAL: load_style(OFFICIAL)} if _whitebox_is_here() else {}
     for name in CARTOONGAN:
         try:
-            found[name] = cartoongan(name)
+            found[name] = cartoongan_style(name)
         except MissingWeights:
             continue
     return found
@@ -60,8 +67,7 @@ def cartoongan(name: str) -> Stylise:
     Raises:
         MissingWeights: they are not here; the message says what to put where.
     """
-    network = cartoongan_style(name).network
-    return lambda photos: stylise(network, photos, batch=4)
+    return _in_batches(cartoongan_style(name))
 
 
 def cartoongan_style(name: str) -> Style:
@@ -73,6 +79,10 @@ def cartoongan_style(name: str) -> Style:
     file = CARTOONGAN[name]
     network = load_cartoongan(weights.obtain(name, [file], downloads=False)[1]).eval().requires_grad_(False)
     return Style(name, network, NO_FILTER, file.licence, file.origin, whole=True)
+
+
+def _in_batches(style: Style) -> Stylise:
+    return lambda photos: stylise(style.network, photos, batch=4)
 
 
 def shipped() -> dict[str, Stylise]:
@@ -96,9 +106,7 @@ def absent() -> dict[str, str]:
 
 def classical() -> dict[str, Stylise]:
     """The looks without a network; each takes a crop for a whole picture, so that lines belong to the crop's size."""
-    return {
-        name: functools.partial(_each, drawing.open_drawing(name, detail=0)) for name in ("bilateral", "ink", "flat")
-    }
+    return {name: functools.partial(_each, drawing.open_drawing(name, detail=0)) for name in LOOKS}
 
 
 def _whitebox_is_here() -> bool:

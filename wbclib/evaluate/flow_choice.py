@@ -31,7 +31,7 @@ NEAR = 2 / 512  # from an edge to ink that draws it; a pixel in any case
 FIELD = ("radius", "iterations", "separable", "eta")
 LINES = (*FIELD, "sigma_c", "sigma_m", "rho", "tau", "drawings")
 COLOURS = (*FIELD, "sigma_e", "r_e", "sigma_g", "r_g", "smoothings")
-MEASURES = ("lines_per_region", "ink", "flat", "edges_kept", "edges_found", "score", "apart")
+MEASURES = ("lines_per_region", "ink", "flat", "edges_kept", "edges_inked", "score", "apart")
 
 
 def candidates(chosen: Flow, factors: Mapping[str, Sequence[float]]) -> dict[str, Flow]:
@@ -89,7 +89,7 @@ def pieces(ink: np.ndarray) -> int:
     return sum(max(side.stop - side.start for side in box) >= least for box in boxes)
 
 
-def edges_found(photo: np.ndarray, ink: np.ndarray) -> float:
+def edges_inked(photo: np.ndarray, ink: np.ndarray) -> float:
     """Share of the photograph's strongest edges (5 % of its pixels) that have ink near them, 0 to 1; 0 without any."""
     gradient = content.gradient(photo)
     strong = (gradient >= np.quantile(gradient, 1 - EDGE_SHARE)) & (gradient > 0)
@@ -116,7 +116,7 @@ def measured(photos: np.ndarray, settings: Mapping[str, Flow], sizes: Sequence[i
 
     Returns:
         setting, size, photo, regions, lines (:func:`pieces`), lines_per_region, ink (share of pixels), flat
-        (:func:`flat_between`), edges_kept (:func:`content.edge_agreement`), edges_found, score (edges_found minus ink),
+        (:func:`flat_between`), edges_kept (:func:`content.edge_agreement`), edges_inked, score (edges_inked minus ink),
         apart (mean absolute difference, in grey levels, between this drawing, reduced to the smallest size, and the one
         made there).
 
@@ -133,7 +133,7 @@ def measured(photos: np.ndarray, settings: Mapping[str, Flow], sizes: Sequence[i
             small = images.fit(photo, size)
             for name, ink, drawn in drawings(small, settings):
                 least = smallest.setdefault(name, drawn).astype(float)
-                lines, found = pieces(ink), edges_found(small, ink)
+                lines, found = pieces(ink), edges_inked(small, ink)
                 rows.append(
                     {
                         "setting": name,
@@ -145,7 +145,7 @@ def measured(photos: np.ndarray, settings: Mapping[str, Flow], sizes: Sequence[i
                         "ink": ink.mean(),
                         "flat": flat_between(drawn, ink),
                         "edges_kept": content.edge_agreement(small, drawn),
-                        "edges_found": found,
+                        "edges_inked": found,
                         "score": found - ink.mean(),
                         "apart": np.abs(images.resize(drawn, least.shape[:2]) - least).mean(),
                     }

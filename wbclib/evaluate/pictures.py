@@ -9,9 +9,7 @@ cut from what was drawn, the same ones for everybody; the cartoons are as their 
 from __future__ import annotations
 
 import functools
-import logging
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,23 +17,16 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from wbclib import corpora, images, paths
-from wbclib.evaluate import cartoonness, comparators, comparison, content, effect, fid, lpips, paired
-from wbclib.files import UserError, write_bytes
-from wbclib.inference import classical, drawing, styles
-from wbclib.inference.stylist import Stylist
+from wbclib import corpora, images
+from wbclib.evaluate import cartoonness, comparison, content, effect, fid, lpips, paired
+from wbclib.evaluate.drawers import PHOTOGRAPH, THEIRS, Draw
+from wbclib.inference import drawing
 from wbclib.networks.weights import MissingWeights
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
-from wbclib.train import kept, records, trained
+from wbclib.train import records
 
-LOG = logging.getLogger(__name__)
 SIDE, WINDOW, WINDOWS = 512, 256, 3  # pixels, pixels, windows a photograph
-PHOTOGRAPH = "photograph"
-THEIRS = styles.OFFICIAL
-# What the package drew with before: name -> the commit that holds it, style.
-BEFORE = {"peppercarrot 0.1": ("b64a7cf", "peppercarrot"), "storybook 0.1": ("b64a7cf", "storybook")}
-Draw = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -85,110 +76,6 @@ def cartoons(profile: Profile) -> dict[str, np.ndarray]:
         corpus = corpora.load(profile.whitebox(style).cartoons, "validation")
         found[style] = np.stack([images.square(corpus.image(i), WINDOW) for i in range(len(corpus))])
     return found
-
-
-def drawers(profile: Profile) -> dict[str, Draw]:
-    """Everybody who draws: nobody, the looks without a network, the profile's runs, what is shipped and was, theirs.
-
-    A shipped style that is a copy of one of these runs stands under the run's name.
-    """
-    found: dict[str, Draw] = {PHOTOGRAPH: lambda photo: photo}
-    for look in classical.LOOKS:
-        found[look] = drawing.open_drawing(look, detail=0)
-    compared = profile.compared()
-    for run, config in profile.runs.items():
-        if config.method in ("pretrain", "whitebox") and (run in compared or _tried(profile, run)):
-            found[f"{profile.name}/{run}"] = _run(run, profile)
-    for style in styles.shipped():
-        made_by = kept.origin(styles.weights_file(style))
-        if f"{made_by.get('profile')}/{made_by.get('name')}" not in found:  # the same generator, but for rounding
-            found[style] = drawing.open_drawing(style, detail=0)
-    return found | before() | theirs()
-
-
-def _tried(profile: Profile, run: str) -> bool:
-    """Whether a run that nothing needs was trained all the same: a trial."""
-    return run not in profile.ablated() and records.finished(profile, run) is not None
-
-
-def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
-    """What was tried: every finished run of the profile that draws, and what became of it.
-
-    Args:
-        seen: :func:`looks`.
-        distances: :func:`distances`, first table.
-
-    Returns:
-        run, init, steps, cartoons (where the run saw any), terms (weights); outline_share, flat_share, edges_found;
-        and, a column a network, the Frechet distance to the cartoons that the run learnt from.
-    """
-    values = seen.set_index("who").to_dict("index")
-    frechet = distances[distances["metric"] != "kid"]
-    rows = []
-    for run, config in profile.runs.items():
-        who, record = f"{profile.name}/{run}", records.finished(profile, run)
-        if who not in values or record is None:
-            continue
-        terms = ", ".join(f"{name} {weight:g}" for name, weight in asdict(config.weights).items() if weight)
-        row = {
-            "run": run, "init": config.init, "steps": record["steps"],
-            "cartoons": Path(config.cartoons.path or config.cartoons.kind).name if config.method != "pretrain" else "",
-            "terms": terms,
-        }  # fmt: skip
-        row |= {name: values[who][name] for name in (LINES, FLAT, FOUND)}
-        own = next((style for style in profile.styles() if profile.whitebox(style).cartoons == config.cartoons), "")
-        mine = frechet[(frechet["method"] == who) & (frechet["style"] == own)]
-        rows.append(
-            row | {f"to cartoons, {network}": value for network, value in mine[["network", "value"]].to_numpy()}
-        )
-    return pd.DataFrame(rows)
-
-
-def _run(run: str, profile: Profile) -> Draw:
-    """A run's generator on a whole picture; its record is made first where it is not there."""
-    trained(run, profile)
-    return drawing.open_drawing(f"{profile.name}/{run}", detail=0)
-
-
-def theirs() -> dict[str, Draw]:
-    """The authors' released generators whose weights are here, as fast as this machine draws with them faithfully."""
-    from wbclib.inference.engine import placed  # loads ONNX
-
-    found: dict[str, Draw] = {}
-    for name in (THEIRS, *comparators.CARTOONGAN):
-        try:
-            style = styles.load_style(name) if name == THEIRS else comparators.cartoongan_style(name)
-        except UserError:
-            LOG.warning("%s is left out: its weights are not here", name)
-            continue
-        network, device = placed(style)
-        found[name] = Stylist(style, device=device, engine=network)
-    return found
-
-
-def before() -> dict[str, Draw]:
-    """Generators that were shipped before, out of the repository's history; none where there is no history."""
-    found: dict[str, Draw] = {}
-    for name, (commit, style) in BEFORE.items():
-        folder = paths.cache("before", f"{commit}-{style}")
-        for file in ("generator.safetensors", "config.yaml"):
-            if not (folder / file).is_file():
-                data = _from_history(commit, f"wbclib/shipped/{style}/{file}")
-                if data is None:
-                    LOG.warning("%s is left out: this checkout has no history to take it from", name)
-                    break
-                write_bytes(folder / file, data)
-        else:
-            found[name] = drawing.open_drawing(str(folder / "generator.safetensors"), detail=0)
-    return found
-
-
-def _from_history(commit: str, path: str) -> bytes | None:
-    words = ["git", "-C", str(paths.CHECKOUT), "show", f"{commit}:{path}"]
-    try:
-        return subprocess.run(words, check=True, capture_output=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def drawn(who: Mapping[str, Draw], there: Windows) -> dict[str, np.ndarray]:
@@ -288,6 +175,39 @@ def criterion(who: str, style: str, pairs: pd.DataFrame, seen: pd.DataFrame) -> 
         wanted = (photo + cartoon) / 2 if cartoon > photo else photo
         rows.append((f"{name}, share of pixels", own, f"at least {wanted:.4f}", own >= wanted, True))
     return pd.DataFrame(rows, columns=["question", "value", "wanted", "answer", "counts"])
+
+
+def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
+    """What was tried: every finished run of the profile that draws, and what became of it.
+
+    Args:
+        seen: :func:`looks`.
+        distances: :func:`distances`, first table.
+
+    Returns:
+        run, init, steps, cartoons (where the run saw any), terms (weights); outline_share, flat_share, edges_found;
+        and, a column a network, the Frechet distance to the cartoons that the run learnt from.
+    """
+    values = seen.set_index("who").to_dict("index")
+    frechet = distances[distances["metric"] != "kid"]
+    rows = []
+    for run, config in profile.runs.items():
+        who, record = f"{profile.name}/{run}", records.finished(profile, run)
+        if who not in values or record is None:
+            continue
+        terms = ", ".join(f"{name} {weight:g}" for name, weight in asdict(config.weights).items() if weight)
+        row = {
+            "run": run, "init": config.init, "steps": record["steps"],
+            "cartoons": Path(config.cartoons.path or config.cartoons.kind).name if config.method != "pretrain" else "",
+            "terms": terms,
+        }  # fmt: skip
+        row |= {name: values[who][name] for name in (LINES, FLAT, FOUND)}
+        own = next((style for style in profile.styles() if profile.whitebox(style).cartoons == config.cartoons), "")
+        mine = frechet[(frechet["method"] == who) & (frechet["style"] == own)]
+        rows.append(
+            row | {f"to cartoons, {network}": value for network, value in mine[["network", "value"]].to_numpy()}
+        )
+    return pd.DataFrame(rows)
 
 
 def sameness(

@@ -22,9 +22,9 @@ from wbclib.networks.official import load_whitebox
 from wbclib.networks.residual import ResidualGenerator
 from wbclib.options import CorpusSpec, OutputFilter, RunConfig, run_config
 from wbclib.train import kept
+from wbclib.train.kept import SHIPPED
 
 LOG = logging.getLogger(__name__)
-SHIPPED = Path(__file__).resolve().parent.parent / "shipped"  # styles that come with the package
 DEFAULT = "inked"
 OFFICIAL = "official-whitebox"
 OFFICIAL_FILE = "whitebox_generator_official_fp16.npz"

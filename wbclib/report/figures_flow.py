@@ -43,7 +43,7 @@ def choice(means: pd.DataFrame, rhos: Mapping[str, float], beside: Sequence[str]
     """Lines a region: against the edges found, over rho, one curve a size; and over the size, one curve a setting.
 
     Args:
-        means: setting, size, lines_per_region, edges_found.
+        means: setting, size, lines_per_region, edges_inked.
         rhos: setting -> its rho; the setting ``chosen`` is ringed.
         beside: settings of the second panel.
     """
@@ -53,12 +53,12 @@ def choice(means: pd.DataFrame, rhos: Mapping[str, float], beside: Sequence[str]
     for k, size in enumerate(sizes):
         part = by.xs(size, level="size")
         style = {"color": COLOURS[k], "marker": MARKERS[k], "linestyle": DASHES[k % len(DASHES)]}
-        left.plot(*part.loc[names, ["edges_found", "lines_per_region"]].to_numpy().T, label=f"{size} px", **style)
-        ring = part.loc["chosen", ["edges_found", "lines_per_region"]]
+        left.plot(*part.loc[names, ["edges_inked", "lines_per_region"]].to_numpy().T, label=f"{size} px", **style)
+        ring = part.loc["chosen", ["edges_inked", "lines_per_region"]]
         name = "chosen" if size == sizes[-1] else ""  # once in the legend
         left.plot(*ring, "o", markersize=9, fillstyle="none", color="black", label=name)
     for name in names:
-        at = by.loc[(name, sizes[-1]), ["edges_found", "lines_per_region"]]
+        at = by.loc[(name, sizes[-1]), ["edges_inked", "lines_per_region"]]
         words = {"xytext": (0, 6), "textcoords": "offset points", "fontsize": 6, "ha": "right"}
         left.annotate(f"{rhos[name]:g}", at, **words)
     for k, name in enumerate(beside):

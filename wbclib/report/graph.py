@@ -18,8 +18,7 @@ from wbclib import paths, profiles
 from wbclib.files import UserError, digest, locked, make_folder, no_place, read_json, stopped, terminable
 from wbclib.options import to_dict
 from wbclib.precision import OVERRIDE, asked
-from wbclib.report import processes
-from wbclib.report.notebooks import names, read_notebook
+from wbclib.report import notebooks, processes
 
 BUNDLE = 4  # short runs that one process trains one after the other: it costs 10 s to start, a run of few steps 3 s
 SHORT = 200  # steps
@@ -43,7 +42,7 @@ class Graph:
         name = self.profile.name
         # A part of Snakemake's patterns and of shell commands, so that an odd name gives way to its hash.
         self.folder = paths.stamps(name if re.fullmatch(r"\w[\w.-]*", name, re.ASCII) else digest(name)[:16])
-        self.notebooks = names()
+        self.notebooks = notebooks.of(self.profile)
         self.wants = {name: self._wants(name) for name in self.notebooks}
 
     def _wants(self, notebook: str) -> dict[str, Any]:
@@ -53,7 +52,7 @@ class Graph:
         notebooks], "tables": [what it writes], "reads": [files of the study that it shows where they are there],
         "alone": true where the notebook wants every core for itself}.
         """
-        declared: dict[str, Any] = read_notebook(notebook).metadata.get("wbc", {})
+        declared: dict[str, Any] = notebooks.read_notebook(notebook).metadata.get("wbc", {})
         wants: dict[str, Any] = {key: list(declared.get(key, [])) for key in ("runs", "after", "tables", "reads")}
         wants["alone"] = bool(declared.get("alone", False))
         wants["runs"] = [run for name in wants["runs"] for run in self.profile.named(name)]
@@ -72,7 +71,8 @@ class Graph:
 
     def notebook_stamp(self, notebook: str) -> Path:
         """Stamp of a notebook; its name follows the runs that it reads and how the profile measures."""
-        settings = {k: v for k, v in to_dict(self.profile).items() if k not in ("name", "title", "runs", "ablation")}
+        apart = ("name", "title", "runs", "ablation", "notebooks")
+        settings = {key: value for key, value in to_dict(self.profile).items() if key not in apart}
         runs = {run: self.profile.hash(run) for run in self.wants[notebook]["runs"]}
         return self._stamp(f"notebook-{notebook}", [settings, runs])
 

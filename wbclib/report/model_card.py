@@ -20,7 +20,7 @@ LOOKED_FOR = (
     "photographs that barely changed"
 )
 
-OURS = ("abstraction", "abstraction_features", "chroma")  # loss terms
+BEYOND = ("abstraction", "abstraction_features", "chroma")  # loss terms that the paper does not have
 
 
 def card(
@@ -111,8 +111,8 @@ def _training(profile: Profile, record: dict[str, Any]) -> str:
     before = profile.chain(record["name"])[:-1]
     start = "".join(f"{profile.run(run).steps} steps of `{run}`, then " for run in before)
     features, changed = record["features"], " with changes" if record["dirty"] else ""
-    used = {term for run in profile.chain(record["name"]) for term in OURS if getattr(profile.run(run).weights, term)}
-    ours = "".join(f"\n- No paper's, but this study's own: the term {term}" for term in sorted(used))
+    used = {term for run in profile.chain(record["name"]) for term in BEYOND if getattr(profile.run(run).weights, term)}
+    ours = f"\n- Terms that the white-box paper does not have: {', '.join(sorted(used))}" if used else ""
     return f"""- {start}{record["steps"]} steps, crops of {config.size} px, batch {config.batch}, seed {record["seed"]}
 - Terms and weights: {weights}; features of {features["network"]} ({features["source"]}; {features["licence"]})
 - {record["wall_time_s"]:.0f} s on {device["name"]}, {device["threads"]} thread(s), {device["precision"]}

@@ -9,11 +9,24 @@ from nbformat import NotebookNode
 
 from wbclib import paths
 from wbclib.files import UserError
+from wbclib.profiles import Profile
 
 
 def names() -> list[str]:
     """Names (without suffix) of the committed notebooks in reading order."""
     return sorted(path.stem for path in paths.notebooks().glob("[0-9][0-9]-*.ipynb"))
+
+
+def of(profile: Profile) -> list[str]:
+    """Names of the notebooks that a profile asks for, in order.
+
+    Raises:
+        UserError: one of them is not there.
+    """
+    there = names()
+    if unknown := sorted(set(profile.notebooks) - set(there)):
+        raise UserError(f"profile {profile.name}, notebooks: there is no {unknown[0]!r}; there are: {', '.join(there)}")
+    return [name for name in there if not profile.notebooks or name in profile.notebooks]
 
 
 def read_notebook(name: str) -> NotebookNode:

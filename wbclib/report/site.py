@@ -14,12 +14,12 @@ from nbformat import NotebookNode
 from wbclib import paths, profiles
 from wbclib.files import read_json, write_text
 from wbclib.profiles import Profile
-from wbclib.report import page, provenance
+from wbclib.report import notebooks, page, provenance
 from wbclib.report.execute import execute
-from wbclib.report.notebooks import names, read, read_notebook
+from wbclib.report.notebooks import read, read_notebook
 from wbclib.report.provenance import stale
 
-__all__ = ["index", "names", "notebook", "render_page", "stale", "summary"]
+__all__ = ["index", "notebook", "render_page", "stale", "summary"]
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -50,13 +50,12 @@ def notebook(name: str, profile: str) -> Path:
     source = paths.notebooks() / f"{name}.ipynb"
     executed = execute(source, target, parameters, threads=None if declared.get("alone") else 1)
     path = paths.report(loaded.name, "html", f"{name}.html")
-    write_text(path, render_page(executed, name, loaded.name))
+    write_text(path, render_page(executed, name, loaded.name, notebooks.of(loaded)))
     return path
 
 
-def render_page(executed: NotebookNode, name: str, profile: str) -> str:
-    """An executed notebook as one HTML file."""
-    order = names()
+def render_page(executed: NotebookNode, name: str, profile: str, order: list[str]) -> str:
+    """An executed notebook as one HTML file, with links to those before and after it in ``order``."""
     place = order.index(name) if name in order else -1
     titles = {other: page.title(read_notebook(other), other) for other in order}
     return _render(
@@ -111,7 +110,7 @@ def _tables(profile: str) -> list[dict[str, Any]]:
 def index(profile: str) -> Path:
     """Write the profile's index page from what is there; what is missing is listed as missing, loudly."""
     loaded = profiles.load(profile)
-    cards = [_card(name, loaded.name) for name in names()]
+    cards = [_card(name, loaded.name) for name in notebooks.of(loaded)]
     return _index(loaded, paths.report(loaded.name, "html", "index.html"), "../", cards)
 
 

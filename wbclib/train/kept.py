@@ -19,7 +19,7 @@ from wbclib.files import UserError, read_record, sha256, write_bytes
 from wbclib.profiles import Profile
 from wbclib.train import records
 
-SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
+SHIPPED = Path(__file__).resolve().parent.parent / "shipped"  # styles that come with the package
 
 
 def copy_of(source: Path, record: dict[str, object]) -> bytes:
