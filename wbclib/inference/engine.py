@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from wbclib import images, paths
 from wbclib.corpora import bundled
 from wbclib.files import UserError, sha256, write_bytes
-from wbclib.inference import export
+from wbclib.inference import export, quantise
 from wbclib.inference.styles import Style
 from wbclib.networks.generators import UNet
 from wbclib.precision import NAMES, asked
@@ -135,7 +135,7 @@ def cached(network: nn.Module, kind: str) -> Path:
         with contextlib.suppress(OSError):  # on a read-only disk it stays, and is passed over
             path.unlink()
     LOG.info("building the graph of the engine %s, once for these weights", kind)
-    model = export.graph(network) if kind == "onnx" else export.quantise(onnx.load(str(cached(network, "onnx"))))
+    model = export.graph(network) if kind == "onnx" else quantise.quantise(onnx.load(str(cached(network, "onnx"))))
     data = model.SerializeToString()
     path = paths.cache("onnx", f"{print_of}-{kind}-{hashlib.sha256(data).hexdigest()[:DIGITS]}.onnx")
     write_bytes(path, data)
@@ -144,7 +144,7 @@ def cached(network: nn.Module, kind: str) -> Path:
 
 def fingerprint(network: nn.Module) -> str:
     """16 hex digits over everything that the graph is made from."""
-    about = [VERSION, export.OPSET, export.CALIBRATION, export.PERCENTILE, type(network).__name__]
+    about = [VERSION, export.OPSET, quantise.CALIBRATION, quantise.PERCENTILE, type(network).__name__]
     about += [network.padding, network.upsampling] if isinstance(network, UNet) else []
     mark = hashlib.sha256(repr(about).encode())
     for name, value in network.state_dict().items():

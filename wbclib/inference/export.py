@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
-import logging
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
 from onnx import ModelProto
 from torch import Tensor, nn
 
-from wbclib import images
-from wbclib.corpora import bundled, toon
 from wbclib.files import UserError, atomic
 from wbclib.inference.drawing import DETAIL, check_detail
+from wbclib.inference.quantise import quantise, quiet
 from wbclib.inference.styles import LICENCE, OFFICIAL_LICENCE, Style
 from wbclib.networks.generators import UNet
 from wbclib.options import CorpusSpec, OutputFilter
@@ -37,9 +32,6 @@ STRIDE = 4  # sides of what the network sees are multiples of it
 SPDX = {LICENCE: "MIT", OFFICIAL_LICENCE: "CC-BY-NC-SA-4.0"}
 UNSTATED = "not stated by its file"
 BLOCK = 4  # side of the square of pixels that the rewritten last layer draws at once
-PERCENTILE = 99.999  # of a layer's calibration values lie inside its 8 bits; the few others are cut
-CALIBRATION = (7, 4, 256)  # bundled photographs, toon drawings, side in pixels
-HELD = ("Conv", "LeakyRelu", "Add", "Resize", "DepthToSpace")  # operators that int8 graphs compute in 8 bits
 
 
 def export(style: Style, out: Path, int8: bool = False, force: bool = False, detail: int = DETAIL) -> Path:
@@ -229,54 +221,6 @@ def box_filter(guide: Tensor, source: Tensor, radius: int, eps: float) -> Tensor
     return mean(a) * guide + mean(mean_p - a * mean_i)
 
 
-def quantise(model: ModelProto) -> ModelProto:
-    """8-bit weights (one scale a channel) and activations (one scale a tensor), calibrated on bundled images.
-
-    The first layer stays in float32: it costs little and sees the photograph itself. So does the filter.
-    """
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        ready, done = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
-        quant_pre_process(model, str(ready), skip_symbolic_shape=True, skip_optimization=True)
-        nodes = list(onnx.load(str(ready)).graph.node)
-        drawing = [i for i, node in enumerate(nodes) if node.op_type in ("Conv", "DepthToSpace")]
-        quantize_static(
-            str(ready),
-            str(done),
-            Calibration(),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            op_types_to_quantize=list(HELD),
-            nodes_to_exclude=[nodes[drawing[0]].name, *(node.name for node in nodes[drawing[-1] + 1 :])],
-            calibrate_method=CalibrationMethod.Percentile,
-            extra_options={"CalibPercentile": PERCENTILE},
-        )
-        return onnx.load(str(done))
-
-
-class Calibration:
-    """Feeds the calibration images, one by one; what onnxruntime calls a CalibrationDataReader."""
-
-    def __init__(self) -> None:
-        self.left = iter(calibration_images())
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """The next input, None at the end."""
-        image = next(self.left, None)
-        return None if image is None else {"photo": images.to_tensor(image)[None].numpy()}
-
-
-def calibration_images() -> list[np.ndarray]:
-    """uint8 squares of bundled photographs and toon drawings."""
-    photographs, drawings, side = CALIBRATION
-    chosen = [images.square(bundled.photographs().image(i), side) for i in range(photographs)]
-    return chosen + [toon.draw(seed, side) for seed in range(drawings)]
-
-
 def _onto_the_legacy_grid(model: ModelProto) -> None:
     """Bilinear x2 with out[2i] = x[i]: ONNX calls this grid asymmetric."""
     for node in model.graph.node:
@@ -292,15 +236,3 @@ def _forget_the_source(model: ModelProto) -> None:
         holder.ClearField("metadata_props")
         holder.ClearField("doc_string")
     model.ClearField("metadata_props")
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Exporter and quantiser speak to themselves, on standard output and in the root log."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(before)
