@@ -17,6 +17,7 @@ from wbclib.evaluate import speed_inference
 from wbclib.files import UserError
 from wbclib.inference import engine as engines
 from wbclib.inference import export as exports
+from wbclib.inference import quantise as quantisers
 from wbclib.inference.engine import engine, placed
 from wbclib.inference.styles import Style
 from wbclib.inference.stylist import Stylist, tiles
@@ -27,7 +28,7 @@ from wbclib.train import device
 
 @pytest.fixture(autouse=True)
 def few_calibration_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "CALIBRATION", (3, 1, 96))
+    monkeypatch.setattr(quantisers, "CALIBRATION", (3, 1, 96))
 
 
 @pytest.fixture(scope="module")

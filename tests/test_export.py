@@ -23,6 +23,7 @@ from wbclib.corpora import bundled
 from wbclib.files import UserError
 from wbclib.inference import drawing, styles
 from wbclib.inference import export as exports
+from wbclib.inference import quantise as quantisers
 from wbclib.inference.drawing import Drawing, open_drawing
 from wbclib.inference.export import blockwise, box_filter, export
 from wbclib.inference.styles import Style
@@ -61,7 +62,7 @@ def run(path: Path, photo: Tensor) -> Tensor:
 
 @pytest.fixture(autouse=True)
 def few_calibration_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "CALIBRATION", (3, 1, 96))
+    monkeypatch.setattr(quantisers, "CALIBRATION", (3, 1, 96))
 
 
 @pytest.fixture(scope="module")
