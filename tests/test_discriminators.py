@@ -79,3 +79,18 @@ def test_without_a_run_folder_there_are_no_discriminators(study: Path) -> None:
 def test_undecided_is_where_the_loss_is_indifferent() -> None:
     assert discriminators.neutral(run_config({"adversarial": "lsgan"})) == 0.5
     assert discriminators.neutral(run_config({"adversarial": "log"})) == 0
+
+
+def test_a_discriminator_of_features_is_shown_with_the_pictures() -> None:
+    config = run_config(
+        {"method": "whitebox", "precision": "float32", "features": "random_vgg11", "weights": {"projected": 1.0}}
+    )
+    method = METHODS["whitebox"](config, open_fabric(config, "cpu"), {"downloads": False})
+    method.modules["projected"].eval()  # a spectral norm in training moves with every look
+    pictures = RANDOM.integers(0, 255, (2, 32, 32, 3), dtype=np.uint8)
+    found = discriminators.look(Trained({}, method), pictures)["projected"]
+    np.testing.assert_array_equal(found.pictures, pictures)
+    with torch.no_grad():
+        wanted = method.modules["projected"](method.perceive(images.to_tensor(pictures)))[:, 0]
+    np.testing.assert_allclose(found.logits, wanted.numpy(), atol=1e-5)
+    assert found.logits.shape == (2, 2, 2)

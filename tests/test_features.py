@@ -11,7 +11,7 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.transforms.functional import normalize
 
-from wbclib.networks.features import load
+from wbclib.networks.features import channels, load
 from wbclib.networks.frozen import ColourTransform
 
 Place = Callable[..., Path]
@@ -62,7 +62,7 @@ def test_vgg_layer_and_normalisation(
     ours, (x, normalised) = load(name), photographs()
     found = ours.features(x)
     assert_equal(found, output_of(theirs, theirs.features[index], normalised))
-    assert found.shape == (2, 512, 6, 6)
+    assert found.shape == (2, channels(name), 6, 6) == (2, 512, 6, 6)
     assert (found < 0).float().mean() > 0.1  # before the ReLU
 
 
@@ -78,7 +78,7 @@ def test_normalised_vgg_reads_its_own_colour_transform(place_weights: Place, mon
         wanted = output_of(theirs, theirs.features[10], prep((x + 1) / 2))
     found = ours(x)
     assert_equal(found, wanted)
-    assert found.shape == (2, 256, 8, 8)
+    assert found.shape == (2, channels("vgg19_conv3_1"), 8, 8) == (2, 256, 8, 8)
     assert found.min() < 0
 
 
@@ -87,6 +87,7 @@ def test_squeezenet_layers(place_weights: Place) -> None:
     place_weights("squeezenet1_1", theirs.state_dict())
     ours, (x, normalised) = load("squeezenet1_1"), photographs(64)
     assert_equal(ours(x), output_of(theirs, theirs.features[7], normalised))
+    assert ours(x).shape[1] == channels("squeezenet1_1")
     deepest = output_of(theirs, theirs.features[12], normalised).mean((2, 3))
     assert_equal(ours.pooled(x), deepest)
 
@@ -96,6 +97,7 @@ def test_resnet_layers(place_weights: Place) -> None:
     place_weights("resnet50", theirs.state_dict())
     ours, (x, normalised) = load("resnet50"), photographs(64)
     assert_equal(ours(x), output_of(theirs, theirs.layer3, normalised))
+    assert ours(x).shape[1] == channels("resnet50")
     pooled = output_of(theirs, theirs.avgpool, normalised).flatten(1)
     assert_equal(ours.pooled(x), pooled)
 
@@ -157,7 +159,7 @@ def test_preactivated_resnet_is_the_papers(place_weights: Place) -> None:
     mean, variance = (state[f"stage3_batchnorm0_running_{what}"][:, None, None] for what in ("mean", "var"))
     found = ours(x)
     assert_equal(found, (y - mean) / (variance + 1e-5) ** 0.5)
-    assert found.shape == (2, 512, 8, 8)
+    assert found.shape == (2, channels("resnet50_v2"), 8, 8) == (2, 512, 8, 8)
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -168,7 +170,7 @@ def test_mobilenet_from_arrays_or_from_torchvisions_file(which: int, place_weigh
     ours, (x, normalised) = load("mobilenet_v2"), photographs(64)
     deepest = output_of(theirs, theirs.features[18], normalised)
     assert_equal(ours.pooled(x), deepest.mean((2, 3)))
-    assert ours.pooled(x).shape == (2, 1280)
+    assert ours.pooled(x).shape == (2, channels("mobilenet_v2")) == (2, 1280)
 
 
 def test_inception_is_pytorch_fids(place_weights: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +191,7 @@ def test_inception_is_pytorch_fids(place_weights: Place, monkeypatch: pytest.Mon
     with torch.no_grad():
         wanted = theirs((x + 1) / 2)[0][:, :, 0, 0]
     assert_equal(ours.pooled(x), wanted)
-    assert wanted.shape == (2, 2048)
+    assert wanted.shape == (2, channels("inception")) == (2, 2048)
 
 
 def test_random_networks_are_drawn_alike() -> None:
@@ -227,6 +229,7 @@ def test_gradients_reach_the_image_and_never_the_weights(name: str) -> None:
     network = load(name).train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
     x = photographs()[0].requires_grad_()
+    assert network(x).shape[1] == channels(name)
     (network(x).abs().mean() + network.pooled(x).mean()).backward()
     assert x.grad is not None and x.grad.abs().sum() > 0
     assert all(p.grad is None and not p.requires_grad for p in network.parameters())

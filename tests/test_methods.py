@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from wbclib import images, losses
 from wbclib.files import UserError
@@ -42,7 +43,7 @@ def agree(one: torch.Tensor, other: torch.Tensor, precision: str) -> None:
 def test_every_term_reaches_the_generator(study: Profile, precision: str) -> None:
     """A port was found whose generator never received the adversarial gradient."""
     fabric = device.open_fabric(study.run("whitebox"), "cpu")
-    weights = dict.fromkeys(("surface", "texture", "structure", "content", "tv"), 0.0)
+    weights = dict.fromkeys(("surface", "texture", "projected", "structure", "content", "tv"), 0.0)
     for term in weights:
         config = dataclasses.replace(study.run("whitebox"), weights=Weights(**{**weights, term: 1.0}), lr=1e-3)
         torch.manual_seed(0)
@@ -52,7 +53,7 @@ def test_every_term_reaches_the_generator(study: Profile, precision: str) -> Non
         logged = method.step(batch, torch.Generator().manual_seed(0))
         after = list(method.modules["generator"].parameters())
         assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True)), term
-        assert set(method.modules) == {"generator"} | ({term} & {"surface", "texture"})
+        assert set(method.modules) == {"generator"} | ({term} & {"surface", "texture", "projected"})
         assert logged["total"] == logged[term]
 
 
@@ -160,3 +161,36 @@ def test_the_precision_is_in_the_record_and_in_the_log(
     assert f"({fabrics})" in caplog.text
     weights = trained("pretrain", study).method.plain("generator").state_dict().values()
     assert {value.dtype for value in weights} == {torch.float32}, "weights are kept in float32 either way"
+
+
+def test_the_projected_discriminator_sees_features_of_output_and_cartoon(
+    study: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And none is computed twice; its update never reaches the generator, the generator's never reaches it."""
+    config = dataclasses.replace(study.run("whitebox"), weights=Weights(projected=1.0, content=1.0), lr=1e-3)
+    method = WhiteBox(config, device.open_fabric(config, "cpu"), {"downloads": False})
+    seen, shown = [], method.perceive
+
+    def perceive(image: Tensor) -> Tensor:
+        seen.append(image)
+        return shown(image)
+
+    monkeypatch.setattr(method, "perceive", perceive)
+    batch = {key: torch.rand(2, 3, 32, 32) * 2 - 1 for key in ("photo", "cartoon")}
+    before = [value.clone() for value in method.modules["projected"].parameters()]
+    caught: list[tuple[Tensor, Tensor]] = []
+    update = method.update_discriminator
+
+    def updated(role: str, real: Tensor, fake: Tensor) -> Tensor:
+        caught.append((real, fake))
+        loss = update(role, real, fake)
+        assert all(value.grad is None for value in method.modules["generator"].parameters())
+        return loss
+
+    monkeypatch.setattr(method, "update_discriminator", updated)
+    method.step(batch, torch.Generator().manual_seed(0))
+    assert len(seen) == 3, "output, cartoon, photograph"
+    [(real, fake)] = caught
+    torch.testing.assert_close(real, shown(batch["cartoon"]))
+    assert not real.requires_grad and fake.requires_grad and fake.shape == real.shape
+    assert all(not torch.equal(a, b) for a, b in zip(before, method.modules["projected"].parameters(), strict=True))

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from wbclib.files import UserError
-from wbclib.networks.discriminators import PatchDiscriminator
+from wbclib.networks.discriminators import FeatureDiscriminator, PatchDiscriminator
 from wbclib.networks.generators import UNet, legacy_upsample
 from wbclib.networks.official import load_whitebox
 
@@ -146,12 +146,29 @@ def test_discriminator_gives_one_logit_per_patch(channels: int) -> None:
         network(torch.zeros(1, 4 - channels, 64, 64))
 
 
-def test_discriminator_convolutions_have_spectral_norm_one() -> None:
-    network = PatchDiscriminator(3, base=8).train()
+def test_discriminator_of_features_gives_one_logit_per_patch() -> None:
+    network = FeatureDiscriminator(5, width=8)
+    x = torch.randn(2, 5, 21, 14, requires_grad=True)
+    logits = network(x)
+    assert logits.shape == (2, 1, 11, 7)
+    logits[0, 0, 5, 3].backward()
+    assert x.grad is not None
+    rows = x.grad[0].abs().sum((0, 2)).nonzero()
+    assert rows.max() - rows.min() + 1 == 7  # a 3 x 3, then a 3 x 3 of every second: seven features across
+    assert x.grad[1].abs().sum() == 0
+    with pytest.raises(ValueError, match=r"expected features \(N, 5, h, w\)"):
+        network(torch.zeros(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("network", "count"), [(PatchDiscriminator(3, base=8), 7), (FeatureDiscriminator(3, width=8), 4)]
+)
+def test_discriminator_convolutions_have_spectral_norm_one(network: torch.nn.Module, count: int) -> None:
+    network.train()
     for _ in range(60):
         network(torch.zeros(1, 3, 8, 8))
     layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
-    assert len(layers) == 7
+    assert len(layers) == count
     for layer in layers:
         matrix = layer.weight.detach().flatten(1).numpy()
         assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1, abs=0.02)

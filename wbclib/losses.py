@@ -65,6 +65,10 @@ class View(Protocol):
     def cartoon_logits(self) -> Tensor:
         """CartoonGAN's D of the output itself."""
 
+    @property
+    def projected_logits(self) -> Tensor:
+        """D of the output's perceptual features."""
+
 
 def discriminator(real: Tensor, fake: Tensor, kind: str) -> Tensor:
     """Loss of a discriminator from its logits on cartoons (``real``) and outputs (``fake``).
@@ -170,6 +174,12 @@ TERMS: dict[str, Term] = {
         lambda view: generator(view.texture_logits, view.adversarial),
         "lines and detail like a cartoon's, whatever the colours",
         discriminator="texture",
+    ),
+    "projected": Term(
+        r"\mathcal{L}_{\mathrm{proj}}",
+        lambda view: generator(view.projected_logits, view.adversarial),
+        "perceptual features like a cartoon's (Projected GAN)",
+        discriminator="projected",
     ),
     "structure": Term(
         r"\mathcal{L}_{\mathrm{structure}}",

@@ -182,6 +182,7 @@ class Weights:
 
     surface: NotNegative = 0.0
     texture: NotNegative = 0.0
+    projected: NotNegative = 0.0  # a discriminator that sees perceptual features (Projected GAN); no paper's white box
     structure: NotNegative = 0.0
     content: NotNegative = 0.0
     tv: NotNegative = 0.0
@@ -283,12 +284,12 @@ class RunConfig:
         return digest(values)
 
 
-PERCEPTUAL = ("content", "structure", "abstraction_features")  # terms that look at perceptual features
+PERCEPTUAL = ("content", "structure", "abstraction_features", "projected")  # terms that look at perceptual features
 SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
 LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
     "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
-    "weights.abstraction_features", "weights.chroma", "flow.side",
+    "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected",
 )  # fmt: skip
 
 

@@ -61,7 +61,8 @@ def look(model: Trained, pictures: np.ndarray, seed: int = 0, batch: int = 8) ->
         seed: of the colour shifts, one a batch; equal seeds give equal shifts to sets of equal size.
 
     Returns:
-        One :class:`Seen` a discriminator (surface, texture; CartoonGAN's is ``cartoon`` and sees the pictures).
+        One :class:`Seen` a discriminator (surface, texture). CartoonGAN's ``cartoon`` sees the pictures, and so does
+        ``projected``, through a network whose features are no pictures.
     """
     method, draw = model.method, torch.Generator().manual_seed(seed)
     seen: dict[str, list[torch.Tensor]] = {}
@@ -69,7 +70,7 @@ def look(model: Trained, pictures: np.ndarray, seed: int = 0, batch: int = 8) ->
     for part in images.to_tensor(pictures).to(method.fabric.device).split(batch):
         views = method.represent(part, part, draw) if isinstance(method, WhiteBox) else {"cartoon": (part, part)}
         for role, (view, _) in views.items():
-            seen.setdefault(role, []).append(view.cpu())
+            seen.setdefault(role, []).append((part if role == "projected" else view).cpu())
             logits.setdefault(role, []).append(method.modules[role](view).float().cpu())
     return {role: Seen(images.to_uint8(torch.cat(seen[role])), torch.cat(logits[role])[:, 0].numpy()) for role in seen}
 

@@ -42,3 +42,35 @@ def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Modu
     nn.init.kaiming_normal_(layer.weight, a=SLOPE, nonlinearity="leaky_relu")
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return spectral_norm(layer)
+
+
+class FeatureDiscriminator(nn.Module):
+    """Judges images by what a frozen network makes of them: conv1, conv3 stride 2, conv3, conv1 to one logit a patch.
+
+    The idea is Projected GAN's (Sauer et al., NeurIPS 2021): features that are fixed and were learnt elsewhere tell
+    drawings from photographs after a few hundred steps, where a discriminator of pixels needs many thousands. One layer
+    of features and no random mixing of channels here. Spectrally normalised as :class:`PatchDiscriminator`.
+    (N, in_channels, h, w) -> logits (N, 1, ceil(h/2), ceil(w/2)).
+
+    Args:
+        in_channels: those of the features (:func:`wbclib.networks.features.channels`).
+        width: channels of the hidden layers.
+    """
+
+    def __init__(self, in_channels: int, width: int = 128) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.layers = nn.Sequential(
+            _convolution(in_channels, width, 1, 1),
+            nn.LeakyReLU(SLOPE),
+            _convolution(width, width, 3, 2),
+            nn.LeakyReLU(SLOPE),
+            _convolution(width, width, 3, 1),
+            nn.LeakyReLU(SLOPE),
+            _convolution(width, 1, 1, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim != 4 or x.shape[1] != self.in_channels:
+            raise ValueError(f"expected features (N, {self.in_channels}, h, w), got {tuple(x.shape)}")
+        return self.layers(x)

@@ -25,6 +25,7 @@ class Spec:
 
     build: Callable[[State], FeatureNetwork]
     layer: str
+    channels: int  # of that layer's features
     files: tuple[WeightFile, ...] = ()
     pooled: str = "mean over space of the same layer"
 
@@ -118,16 +119,19 @@ NETWORKS: dict[str, Spec] = {
     "vgg19": Spec(
         _vgg(backbones.VGG19, last=25),
         "conv4_4 before its ReLU",
+        512,
         (_torchvision("vgg19", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),),
     ),
     "vgg16": Spec(  # VGG16 has three convolutions in its fourth group, so there is no conv4_4
         _vgg(backbones.VGG16, last=21),
         "conv4_3 before its ReLU",
+        512,
         (_torchvision("vgg16", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),),
     ),
     "vgg19_conv3_1": Spec(
         _vgg_normalised,
         "conv3_1 before its ReLU",
+        256,
         (
             WeightFile(
                 "vgg19_normalised_to_conv3_1_fp32.npz",
@@ -140,6 +144,7 @@ NETWORKS: dict[str, Spec] = {
     "squeezenet1_1": Spec(
         _squeezenet,
         "features.7 (second fire module of 256 channels, stride 8)",
+        256,
         (
             WeightFile(
                 "squeezenet1_1_torchvision_fp16.npz",
@@ -154,12 +159,14 @@ NETWORKS: dict[str, Spec] = {
     "resnet50": Spec(
         _resnet50,
         "layer3",
+        1024,
         (_torchvision("resnet50", "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a"),),
         pooled="mean over space of layer4 (2048 values)",
     ),
     "resnet50_v2": Spec(
         _resnet50_v2,
         "second stage (512 channels, stride 8), every channel of mean 0 and variance 1 over ImageNet",
+        512,
         (
             WeightFile(
                 "resnet50v2_gluon_stage1to3_fp16.npz",
@@ -172,6 +179,7 @@ NETWORKS: dict[str, Spec] = {
     "mobilenet_v2": Spec(
         _mobilenet,
         "features.18",
+        1280,
         (
             WeightFile(
                 "mobilenetv2_features_fp16.npz",
@@ -186,6 +194,7 @@ NETWORKS: dict[str, Spec] = {
     "inception": Spec(
         _inception,
         "final average pooling (2048 values), input resized to 299x299",
+        2048,
         (
             WeightFile(
                 "pt_inception-2015-12-05-6726825d.pth",
@@ -199,10 +208,11 @@ NETWORKS: dict[str, Spec] = {
         pooled="the same layer",
     ),
     # Liu et al., "A Generic Perceptual Loss for Modeling Structured Output Dependencies", CVPR 2021.
-    "random_vgg11": Spec(_random_vgg11, "fifth convolution (512 channels, stride 8) before its ReLU"),
+    "random_vgg11": Spec(_random_vgg11, "fifth convolution (512 channels, stride 8) before its ReLU", 512),
     "random_resnet18": Spec(
         _random_resnet18,
         "fourth stage; batch norm statistics of seeded 1/f noise",
+        512,
         pooled="means over space of the four stages side by side (960 values)",
     ),
 }
@@ -220,20 +230,32 @@ def load(name: str, downloads: bool = False) -> FeatureNetwork:
     Raises:
         UserError: unknown name; weights not found, damaged, or not the recorded ones; a package is missing.
     """
-    spec = NETWORKS.get(name)
-    if spec is None:
-        raise UserError(f"unknown feature network {name!r}; say one of {', '.join(NETWORKS)}")
+    spec = _spec(name)
     return _pretrained(name, spec, downloads) if spec.files else _drawn(name, spec)
+
+
+def channels(name: str) -> int:
+    """How many channels the features of a network have.
+
+    Raises:
+        UserError: unknown name.
+    """
+    return _spec(name).channels
 
 
 def files(name: str) -> list[Path]:
     """The verified local file of a network's weights, for taking it to another machine; none if drawn or not here."""
-    if name not in NETWORKS:
-        raise UserError(f"unknown feature network {name!r}; say one of {', '.join(NETWORKS)}")
+    spec = _spec(name)
     try:
-        return [weights.obtain(name, NETWORKS[name].files, downloads=False)[1]] if NETWORKS[name].files else []
+        return [weights.obtain(name, spec.files, downloads=False)[1]] if spec.files else []
     except weights.MissingWeights:
         return []
+
+
+def _spec(name: str) -> Spec:
+    if name not in NETWORKS:
+        raise UserError(f"unknown feature network {name!r}; say one of {', '.join(NETWORKS)}")
+    return NETWORKS[name]
 
 
 def _pretrained(name: str, spec: Spec, downloads: bool) -> FeatureNetwork:

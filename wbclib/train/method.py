@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from wbclib import images, losses
 from wbclib.files import UserError
 from wbclib.networks import features as feature_networks
-from wbclib.networks.discriminators import PatchDiscriminator
+from wbclib.networks.discriminators import FeatureDiscriminator, PatchDiscriminator
 from wbclib.networks.generators import UNet
 from wbclib.networks.residual import CartoonDiscriminator, ResidualGenerator
 from wbclib.options import Edges, RunConfig
@@ -35,6 +35,7 @@ GENERATORS: dict[str, Build] = {
 DISCRIMINATORS: dict[str, Build] = {
     "surface": lambda config: PatchDiscriminator(3),
     "texture": lambda config: PatchDiscriminator(1),
+    "projected": lambda config: FeatureDiscriminator(feature_networks.channels(config.features)),
     "cartoon": lambda config: CartoonDiscriminator(max(1, config.residual.width // 2), config.residual.norm),
 }
 

@@ -46,19 +46,30 @@ class WhiteBox(Method):
         options = self.config.output
         return output_filter(photo, super().generate(photo), options.radius, options.train_eps if eps is None else eps)
 
-    def represent(self, image: Tensor, cartoon: Tensor, draw: torch.Generator) -> dict[str, tuple[Tensor, Tensor]]:
-        """What each discriminator sees: (of the output, of the cartoon). One colour shift serves both."""
+    def represent(
+        self, image: Tensor, cartoon: Tensor, draw: torch.Generator, features: Tensor | None = None
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """What each discriminator sees: (of the image, of the cartoon). One colour shift serves both.
+
+        Args:
+            features: perceptual features of the image, where they are known already.
+        """
         options, pairs = self.config, {}
         if "surface" in self.modules:
             pairs["surface"] = (surface(image, options.surface), surface(cartoon, options.surface))
         if "texture" in self.modules:
             pairs["texture"] = colour_shift_pair(image, cartoon, options.texture, draw)
+        if "projected" in self.modules:
+            with torch.no_grad():
+                real = self.perceive(cartoon)
+            pairs["projected"] = (self.perceive(image) if features is None else features, real)
         return pairs
 
     def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
         view = View(self, batch, self.generate(batch["photo"]))
         logged = {}
-        for role, (fake, real) in self.represent(view.output, batch["cartoon"], draw).items():
+        known = view.output_features if "projected" in self.modules else None
+        for role, (fake, real) in self.represent(view.output, batch["cartoon"], draw, known).items():
             view.seen[role] = fake
             logged[f"d_{role}"] = self.update_discriminator(role, real, fake)
         return logged | self.update_generator(view)

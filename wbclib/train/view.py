@@ -72,5 +72,9 @@ class View(losses.View):
         return self.method.modules["texture"](self.seen["texture"])
 
     @property
+    def projected_logits(self) -> Tensor:
+        return self.method.modules["projected"](self.seen["projected"])
+
+    @property
     def cartoon_logits(self) -> Tensor:
         return self.method.modules["cartoon"](self.seen["cartoon"])
