@@ -135,6 +135,40 @@ def test_kept_crops_resume_bit_for_bit(
     assert all(torch.equal(whole[key], again[key]) for key in whole)
 
 
+def test_a_run_ends_with_the_running_mean_of_its_weights_and_resumes_bit_for_bit(
+    study: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against the mean worked out from every step's weights."""
+    study, decay = changed(study, "whitebox", average=0.75), 0.75
+    trail: list[dict[str, torch.Tensor]] = []
+    original = WhiteBox.step
+
+    def noting(self: WhiteBox, *arguments: object) -> object:
+        values = original(self, *arguments)  # type: ignore[arg-type]
+        trail.append({key: value.clone() for key, value in self.plain("generator").state_dict().items()})
+        return values
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WhiteBox, "step", noting)
+        run("whitebox", study, progress=False)
+    whole, weights = state_of(study, "whitebox"), load_file(loop.generator_file("smoke", "whitebox"))
+    for key, value in trail[0].items():
+        for later in trail[1:]:
+            value = decay * value + (1 - decay) * later[key]
+        torch.testing.assert_close(weights[key], value, rtol=1e-4, atol=1e-6)
+        assert torch.equal(weights[key], whole[f"generator/{key}"])
+    assert any(not torch.allclose(weights[key], trail[-1][key], atol=1e-6) for key in weights)
+
+    monkeypatch.setenv("WBC_ROOT", str(tmp_path / "second"))
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        with pytest.raises(Stopped):
+            run("whitebox", study, progress=False)
+    run("whitebox", study, progress=False)
+    resumed = state_of(study, "whitebox")
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
 def test_not_a_number_stops_with_a_line_and_keeps_the_checkpoint(
     study: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

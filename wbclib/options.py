@@ -182,7 +182,7 @@ class Weights:
 
     surface: NotNegative = 0.0
     texture: NotNegative = 0.0
-    projected: NotNegative = 0.0  # a discriminator that sees perceptual features (Projected GAN); no paper's white box
+    projected: NotNegative = 0.0  # a discriminator of perceptual features (Projected GAN); this study's own
     structure: NotNegative = 0.0
     content: NotNegative = 0.0
     tv: NotNegative = 0.0
@@ -210,6 +210,9 @@ class RunConfig:
     lr_fall: Share = 0.4
     beta1: Momentum = 0.5
     beta2: Momentum = 0.99
+    average: Momentum = (
+        0.0  # decay of the running mean of the generator's weights that a run ends with; 0: the last ones
+    )
     # auto: bfloat16 where the device computes it natively
     precision: Annotated[str, OneOf("auto", "float32", "bfloat16")] = "auto"
     adversarial: Annotated[str, OneOf("lsgan", "log")] = "lsgan"
@@ -289,7 +292,7 @@ SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
 LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
     "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
-    "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected",
+    "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected", "average",
 )  # fmt: skip
 
 

@@ -196,6 +196,8 @@ class _Run:
                 except FloatingPointError as error:
                     raise self._not_finite(str(error)) from error
                 last = self.step == config.steps
+                if last:
+                    self.method.settle()
                 keeps = config.trail_every and (last or self.step % config.trail_every == 0)
                 if last or keeps or self.step % LOG_EVERY == 0 or self.step % config.checkpoint_every == 0:
                     bar.set_postfix(self._write_metrics(metrics, values), refresh=False)

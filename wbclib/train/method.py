@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
 from wbclib import images, losses
@@ -77,6 +78,9 @@ class Method:
             optimiser = Adam(learns, config.lr, (config.beta1, config.beta2), fused=self.fused)
             module = module.to(memory_format=self.layout)
             self.modules[name], self.optimisers[name] = fabric.setup(module, optimiser)
+        if config.average:
+            ema = get_ema_multi_avg_fn(config.average)
+            self.modules["average"] = AveragedModel(self.plain("generator"), multi_avg_fn=ema)
         self.waited = 0.0  # seconds that all steps together have waited for structure images
         self.remembered: Tensor | None = None
         self.features: Any = None
@@ -106,6 +110,15 @@ class Method:
     def origin(self) -> dict[str, Any] | None:
         """Where the perceptual network's weights came from; None where no term uses it."""
         return self.features.origin if self.features is not None else None
+
+    def settle(self) -> None:
+        """End the training: the generator takes the running mean of its weights, where the run keeps one.
+
+        Adversarial training circles around where it is going, in colours above all; the mean is nearer to there than
+        any step of it (Yazici et al., ICLR 2019).
+        """
+        if "average" in self.modules:
+            self.plain("generator").load_state_dict(self.modules["average"].module.state_dict())
 
     def set_rate(self, lr: float) -> None:
         """The learning rate of what follows, of every network."""
@@ -212,4 +225,6 @@ class Method:
         self.optimisers["generator"].zero_grad(set_to_none=True)
         self.fabric.backward(total)
         self.optimisers["generator"].step()
+        if "average" in self.modules:
+            self.modules["average"].update_parameters(self.plain("generator"))
         return {"total": total.detach()} | {name: value.detach() for name, value in values.items()}
