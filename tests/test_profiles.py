@@ -28,7 +28,7 @@ def written(tmp_path: Path, text: str) -> str:
         ("extends: huge", "unknown profile 'huge'; say one of smoke, quick, lab, shipped, paper"),
         (
             "extends: smoke\nbase: {stepz: 3}",
-            "run pretrain: unknown parameter 'stepz'; known are: adapters, adversarial, batch",
+            "run pretrain: unknown parameter 'stepz'; known are: adapters, adversarial, average, batch",
         ),
         ("extends: smoke\nbase: {surface: {radios: 3}}", "surface: unknown parameter 'radios'; known are: eps, radius"),
         ("extends: smoke\nbase: {preset: code}", "unknown preset 'code'; known are: paper, official"),
