@@ -194,3 +194,12 @@ def test_the_projected_discriminator_sees_features_of_output_and_cartoon(
     torch.testing.assert_close(real, shown(batch["cartoon"]))
     assert not real.requires_grad and fake.requires_grad and fake.shape == real.shape
     assert all(not torch.equal(a, b) for a, b in zip(before, method.modules["projected"].parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("run_name", "term"), [("pretrain", "projected"), ("cartoongan", "surface"), ("whitebox", "adversarial")]
+)
+def test_a_term_whose_discriminator_the_method_lacks_is_refused(study: Profile, run_name: str, term: str) -> None:
+    weights = Weights(**{"pixel": 1.0, term: 0.5})
+    with pytest.raises(UserError, match=f"has no discriminator for the loss term {term}: weigh it 0"):
+        run(run_name, changed(study, run_name, weights=weights), progress=False)

@@ -49,9 +49,11 @@ class Method:
         fabric: a ``lightning.fabric.Fabric`` that places and wraps networks and optimisers.
         permissions: keyword arguments of :func:`wbclib.networks.features.load` (downloads, random weights).
 
-    The class attributes are there for speed; the step study (:mod:`wbclib.evaluate.speed_changes`) takes them away.
+    The class attributes after ``judges`` are there for speed; the step study (:mod:`wbclib.evaluate.speed_changes`)
+    takes them away.
     """
 
+    judges: tuple[str, ...] = ()  # the discriminators that a step shows something to
     layout = torch.channels_last
     fused = True  # Adam updates all values in one pass
     # A discriminator looks at cartoons and outputs in one batch, where its logits do not depend on what is beside. Its
@@ -66,6 +68,9 @@ class Method:
             raise UserError("this run has no loss term: give at least one weight that is not 0")
         if config.generator not in GENERATORS:
             raise UserError(f"unknown generator {config.generator!r}; known are: {', '.join(GENERATORS)}")
+        for term in self.weights:
+            if (role := losses.TERMS[term].discriminator) and role not in self.judges:
+                raise UserError(f"the method {config.method} has no discriminator for the loss term {term}: weigh it 0")
         try:
             plain = self.networks()
         except ValueError as error:

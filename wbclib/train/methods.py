@@ -41,6 +41,8 @@ class Pretrain(Method):
 class WhiteBox(Method):
     """Joint training with the surface, structure and texture representations (white-box paper, section 3)."""
 
+    judges = ("surface", "texture", "projected")
+
     def generate(self, photo: Tensor, eps: float | None = None) -> Tensor:
         """Network output, then the guided filter with the photograph as guide."""
         options = self.config.output
@@ -77,6 +79,8 @@ class WhiteBox(Method):
 
 class CartoonGAN(Method):
     """One discriminator, which must also reject cartoons whose edges are smoothed (CartoonGAN, section 3)."""
+
+    judges = ("cartoon",)
 
     def __init__(self, config: RunConfig, fabric: Any, permissions: dict[str, bool]):
         super().__init__(config, fabric, permissions)
