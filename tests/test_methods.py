@@ -166,7 +166,7 @@ def test_the_precision_is_in_the_record_and_in_the_log(
 def test_the_projected_discriminator_sees_features_of_output_and_cartoon(
     study: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And none is computed twice; its update never reaches the generator, the generator's never reaches it."""
+    """And none is computed twice; its update never reaches the generator."""
     config = dataclasses.replace(study.run("whitebox"), weights=Weights(projected=1.0, content=1.0), lr=1e-3)
     method = WhiteBox(config, device.open_fabric(config, "cpu"), {"downloads": False})
     seen, shown = [], method.perceive

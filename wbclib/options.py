@@ -210,9 +210,7 @@ class RunConfig:
     lr_fall: Share = 0.4
     beta1: Momentum = 0.5
     beta2: Momentum = 0.99
-    average: Momentum = (
-        0.0  # decay of the running mean of the generator's weights that a run ends with; 0: the last ones
-    )
+    average: Momentum = 0.0  # decay of the running mean of the weights that a generator ends with; 0: its last ones
     # auto: bfloat16 where the device computes it natively
     precision: Annotated[str, OneOf("auto", "float32", "bfloat16")] = "auto"
     adversarial: Annotated[str, OneOf("lsgan", "log")] = "lsgan"

@@ -47,9 +47,8 @@ def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Modu
 class FeatureDiscriminator(nn.Module):
     """Judges images by what a frozen network makes of them: conv1, conv3 stride 2, conv3, conv1 to one logit a patch.
 
-    The idea is Projected GAN's (Sauer et al., NeurIPS 2021): features that are fixed and were learnt elsewhere tell
-    drawings from photographs after a few hundred steps, where a discriminator of pixels needs many thousands. One layer
-    of features and no random mixing of channels here. Spectrally normalised as :class:`PatchDiscriminator`.
+    The idea is Projected GAN's (Sauer et al., NeurIPS 2021); here it sees one layer of features, and no random mixing
+    of channels. Spectrally normalised as :class:`PatchDiscriminator`.
     (N, in_channels, h, w) -> logits (N, 1, ceil(h/2), ceil(w/2)).
 
     Args:

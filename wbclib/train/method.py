@@ -119,8 +119,7 @@ class Method:
     def settle(self) -> None:
         """End the training: the generator takes the running mean of its weights, where the run keeps one.
 
-        Adversarial training circles around where it is going, in colours above all; the mean is nearer to there than
-        any step of it (Yazici et al., ICLR 2019).
+        Adversarial training may circle around where it is going, which a mean evens out (Yazici et al., ICLR 2019).
         """
         if "average" in self.modules:
             self.plain("generator").load_state_dict(self.modules["average"].module.state_dict())
