@@ -86,6 +86,6 @@ def test_sharpness_goes_from_the_filtered_to_the_raw_output() -> None:
     found = effect.sharpened(Trained({}, method), photos, [0.0, 0.5, 1.0])
     x = images.to_tensor(photos)
     np.testing.assert_array_equal(found[1.0], 255 - photos)
-    np.testing.assert_array_equal(found[0.0], images.to_uint8(output_filter(x, -x, 2, 0.05)))
+    np.testing.assert_array_equal(found[0.0], images.to_uint8(output_filter(x, -x, config.output)))
     middle = (found[0.0].astype(float) + found[1.0]) / 2
     assert np.abs(found[0.5] - middle).max() <= 1

@@ -51,7 +51,8 @@ def expected(style: Style, photo: Tensor) -> Tensor:
     """By the study's own functions: network, guided filter, clamp."""
     drawn = style.network(photo)
     if style.output.radius:
-        drawn = guided_filter(photo, drawn, style.output.radius, style.output.infer_eps)
+        guide = {"photo": photo, "output": drawn}[style.output.guide]
+        drawn = guided_filter(guide, drawn, style.output.radius, style.output.infer_eps)
     return drawn.clamp(-1, 1)
 
 
@@ -79,14 +80,14 @@ def float_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ready() -> ModelProto:
     """Graph of the style that is drawn with where none is named."""
     style = styles.load_style(None)
-    return exports.graph(style.network, style.output)
+    return exports.graph(style.network, style.output, style.margin)
 
 
 @pytest.fixture(scope="module")
 def small_file(ready: ModelProto, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That style, at the working size ``DETAIL``."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exports, "graph", lambda network, output: ready)
+        patch.setattr(exports, "graph", lambda *of_the_style: ready)
         return export(styles.load_style(None), tmp_path_factory.mktemp("onnx") / "small.onnx", detail=DETAIL)
 
 
@@ -112,12 +113,22 @@ def test_any_size_is_what_the_stylist_draws(float_file: Path, size: tuple[int, i
     assert (found - wanted).abs().max() < 1e-4
 
 
+def test_a_margin_is_continued_and_cut_as_the_stylist_does(tmp_path: Path) -> None:
+    style = seeded_style(margin=16)
+    path, drawing = export(style, tmp_path / "margin.onnx", detail=0), Stylist(style, device="cpu")
+    for size in ODD:
+        photos = np.random.default_rng(6).integers(0, 256, (*size, 3), dtype=np.uint8)
+        wanted = torch.stack([drawing.exact(photo) for photo in photos])
+        assert (run(path, images.to_tensor(photos)) - wanted).abs().max() < 1e-4, size
+
+
+@pytest.mark.parametrize("margin", [0, 8])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8])
-def test_a_side_is_continued_by_its_last_pixel(size: int) -> None:
+def test_a_side_is_continued_by_its_last_pixel(size: int, margin: int) -> None:
     x = torch.arange(3.0 * size).reshape(1, 1, 3, size)
-    wanted = np.pad(x.numpy(), ((0, 0), (0, 0), (0, 0), (0, -size % 4)), mode="edge")
-    np.testing.assert_array_equal(exports.continued(x, 3).numpy(), wanted)
-    np.testing.assert_array_equal(exports.continued(x.mT, 2).mT.numpy(), wanted)
+    wanted = np.pad(x.numpy(), ((0, 0), (0, 0), (0, 0), (margin, margin + -size % 4)), mode="edge")
+    np.testing.assert_array_equal(exports.continued(x, 3, margin).numpy(), wanted)
+    np.testing.assert_array_equal(exports.continued(x.mT, 2, margin).mT.numpy(), wanted)
 
 
 def test_the_released_kind_of_generator_is_exported(tmp_path: Path, photo: Tensor) -> None:
@@ -129,9 +140,9 @@ def test_the_released_kind_of_generator_is_exported(tmp_path: Path, photo: Tenso
     assert style.network.upsampling == "legacy", "the style itself is left alone"
 
 
-@pytest.mark.parametrize("radius", [0, 2])
-def test_the_filter_is_that_of_the_style(photo: Tensor, radius: int) -> None:
-    style = seeded_style(output=OutputFilter(radius=radius, infer_eps=0.02))
+@pytest.mark.parametrize(("guide", "radius"), [("photo", 0), ("photo", 2), ("output", 4)])
+def test_the_filter_is_that_of_the_style(photo: Tensor, guide: str, radius: int) -> None:
+    style = seeded_style(output=OutputFilter(guide, radius, infer_eps=0.02))
     with torch.no_grad():
         found = exports.Photo2Cartoon(style.network, style.output)(photo)
     assert (found - expected(style, photo)).abs().max() < 1e-4
@@ -179,7 +190,7 @@ def test_one_colour_is_drawn_as_the_network_draws_it(small_file: Path) -> None:
 
 
 def test_own_pixels_take_no_more_nodes(ready: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "graph", lambda network, output: ready)
+    monkeypatch.setattr(exports, "graph", lambda *of_the_style: ready)
     assert cli.main(["export", "--out", str(tmp_path / "own.onnx"), "--detail", "0"]) == 0
     own = onnx.load(str(tmp_path / "own.onnx"))
     assert [node.op_type for node in own.graph.node] == [node.op_type for node in ready.graph.node]
@@ -281,7 +292,7 @@ def test_a_folder_without_permission_is_said_in_one_line(tmp_path: Path, monkeyp
 def test_the_command_replaces_only_when_told(
     ready: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "graph", lambda network, output: ready)
+    monkeypatch.setattr(exports, "graph", lambda *of_the_style: ready)
     target = tmp_path / "new" / "model.onnx"
     assert cli.main(["export", "--out", str(target)]) == 0
     first = target.read_bytes()
@@ -303,7 +314,7 @@ def test_only_onnx_is_written_and_nothing_half(
     monkeypatch.setattr(exports, "graph", lambda *_: pytest.fail("found after the work"))
     with pytest.raises(UserError, match=r"is there already; --force .* replaces it"):
         export(seeded_style(), tmp_path / "style.onnx")
-    monkeypatch.setattr(exports, "graph", lambda network, output: ready)
+    monkeypatch.setattr(exports, "graph", lambda *of_the_style: ready)
     monkeypatch.setattr(exports.onnx, "save", full)
     with pytest.raises(UserError, match="No space left"):
         export(seeded_style(), tmp_path / "style.onnx", force=True)

@@ -145,6 +145,25 @@ def test_any_size_is_kept(size: tuple[int, int]) -> None:
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (37, 50), (64, 64)])
+def test_a_margin_is_drawn_and_cut_off(size: tuple[int, int]) -> None:
+    photo = np.random.default_rng(3).integers(0, 256, (*size, 3), dtype=np.uint8)
+    with_margin = dataclasses.replace(style(radius=0), margin=16)
+    ends = [(16, 16 + -side % 4) for side in size]
+    larger = np.pad(photo, (*ends, (0, 0)), mode="edge")
+    wanted = Stylist(dataclasses.replace(with_margin, margin=0), device="cpu").exact(larger)
+    found = Stylist(with_margin, device="cpu").exact(photo)
+    torch.testing.assert_close(found, wanted[:, 16 : 16 + size[0], 16 : 16 + size[1]])
+
+
+@pytest.mark.parametrize("name", styles.shipped())
+def test_shipped_styles_draw_no_frame(name: str) -> None:
+    """Round an even dark sky, in which it was seen before pictures were continued."""
+    sky = np.full((160, 160, 3), (14, 30, 66), np.uint8)
+    found = Stylist(styles.load_style(name), device="cpu")(sky).astype(float)
+    assert np.abs(found - np.median(found, axis=(0, 1))).max() <= 8, "grey levels; without a margin 38 to 75"
+
+
 @pytest.mark.parametrize("amount", [0.0, 0.4, 1.0])
 def test_sharpness_is_the_papers_interpolation(amount: float) -> None:
     photo, drawn = noise(40, 52), style()

@@ -151,10 +151,31 @@ def test_can_be_trained_through_after_a_first_use_in_inference_mode() -> None:
 def test_half_precision_is_computed_in_single() -> None:
     photo, output = photograph(), photograph("chelsea").bfloat16()
     with torch.autocast("cpu", torch.bfloat16):
-        ours = output_filter(photo, output, 1, 1e-2)
-        both = output_filter(output, output, 1, 1e-2)
+        ours = output_filter(photo, output, OutputFilter(), 1e-2)
+        both = output_filter(photo, output, OutputFilter(guide="output"), 1e-2)
     assert ours.dtype == torch.float32 and both.dtype == torch.bfloat16
-    torch.testing.assert_close(ours, output_filter(photo, output.float(), 1, 1e-2))
+    torch.testing.assert_close(ours, output_filter(photo, output.float(), OutputFilter(), 1e-2))
+
+
+def test_an_output_that_guides_itself_keeps_its_lines_and_loses_faint_texture() -> None:
+    """A line of full contrast on texture of a hundredth of it, both of which the photograph, all grey, lacks."""
+    y, x = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    texture = 0.02 * (1 - 2.0 * ((x + y) % 2))
+    line = (x == 16).float() * 2
+    output = (texture - line).expand(1, 3, 32, 32)
+    by_photo, by_itself = (
+        output_filter(torch.zeros_like(output), output, OutputFilter(guide, 4, infer_eps=1e-2))
+        for guide in ("photo", "output")
+    )
+    left = {
+        name: float(found[..., :8].std() / texture.std()) for name, found in (("photo", by_photo), ("self", by_itself))
+    }
+    assert left["photo"] < 0.05 and left["self"] < 0.1, left
+    depth = {
+        name: float((found[..., 12] - found[..., 16]).mean())
+        for name, found in (("photo", by_photo), ("self", by_itself))
+    }
+    assert depth["photo"] < 0.1 and depth["self"] > 1.8, depth
 
 
 def test_inputs_are_left_alone() -> None:

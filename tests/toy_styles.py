@@ -12,7 +12,9 @@ from wbclib.networks.generators import UNet
 from wbclib.options import OutputFilter
 
 
-def seeded_style(padding: str = "symmetric", upsample: str = "half_pixel", output: OutputFilter | None = None) -> Style:
+def seeded_style(
+    padding: str = "symmetric", upsample: str = "half_pixel", output: OutputFilter | None = None, margin: int = 0
+) -> Style:
     """An untrained generator with biases that show, and an output that reaches beyond [-1, 1]."""
     torch.manual_seed(7)
     network = UNet(padding, upsample).eval()
@@ -21,7 +23,7 @@ def seeded_style(padding: str = "symmetric", upsample: str = "half_pixel", outpu
             nn.init.normal_(layer.bias, std=0.1)  # type: ignore[arg-type]
     with torch.no_grad():
         network.conv_9.weight.mul_(8)
-    return Style("seeded", network, output or OutputFilter(), "for tests alone", "seed 7")
+    return Style("seeded", network, output or OutputFilter(), "for tests alone", "seed 7", margin=margin)
 
 
 def psnr(a: Tensor, b: Tensor) -> float:

@@ -127,9 +127,10 @@ class Flow:
 
 @dataclass(frozen=True)
 class OutputFilter:
-    """Guided filter between photograph and network output (official code: training 1e-2, inference 5e-3)."""
+    """Guided filter of the network's output (official code: training 1e-2, inference 5e-3)."""
 
-    radius: Count = 1
+    guide: Annotated[str, OneOf("photo", "output")] = "photo"  # photo: the official code | output: this study's own
+    radius: Count = 1  # pixels; 0: none
     train_eps: Positive = 1e-2
     infer_eps: Positive = 5e-3
 
@@ -291,6 +292,7 @@ LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
     "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
     "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected", "average",
+    "output.guide",
 )  # fmt: skip
 
 

@@ -113,9 +113,9 @@ def crossfaded(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarra
 
 @torch.inference_mode()
 def filtered(model: Trained, photos: np.ndarray, eps: float, amount: float = 0.0) -> np.ndarray:
-    """Outputs with another eps of the guided filter that the photograph guides; ``amount`` 1: none. uint8 (N, H, W, 3).
+    """Outputs with another eps of the run's guided filter; ``amount`` 1: none. uint8 (N, H, W, 3).
 
-    eps belongs to [-1, 1] data: the larger it is, the fewer of the photograph's edges are drawn again.
+    eps belongs to [-1, 1] data: the larger it is, the fewer of the guide's edges are drawn again.
     """
     method = model.method
     settings = replace(method.config.output, infer_eps=eps)

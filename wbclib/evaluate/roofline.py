@@ -71,7 +71,7 @@ def parts(config: RunConfig, permissions: dict[str, bool]) -> dict[str, Callable
             fabric.backward(losses.discriminator(network(real).float(), network(fake).float(), config.adversarial))
 
     def filters() -> None:
-        filtered = output_filter(photo, output, config.output.radius, config.output.train_eps)
+        filtered = output_filter(photo, output, config.output, config.output.train_eps)
         fabric.backward(surface(filtered, config.surface).mean() + surface(cartoon, config.surface).mean())
         colour_shift_pair(output.detach(), cartoon, config.texture, draw)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import re
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -13,7 +11,7 @@ from torch import Tensor
 from wbclib import images
 from wbclib.corpora import bundled
 from wbclib.evaluate.speed_structure import reference
-from wbclib.evaluate.timing import one_thread, paired, row
+from wbclib.evaluate.timing import megabytes, one_thread, paired, row
 from wbclib.options import Flow
 from wbclib.represent import flow
 
@@ -39,26 +37,15 @@ def flow_600x800() -> dict[str, Any]:
 
 def flow_12_megapixels() -> dict[str, Any]:
     """Memory beside the picture itself that one of 12 megapixels takes at most, in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
-        peak, picture = apart.submit(_peak, LARGE).result()
+    peak, picture = megabytes(partial(large, LARGE)), 3 * 4 * LARGE[0] * LARGE[1] / 2**20
     found = {"name": "flow_12_megapixels", "ours": peak, "other": picture, "unit": "MB", "ratio": picture / peak}
     return found | {"other_is": "the picture itself, three planes in float32"}
 
 
-def _peak(size: tuple[int, int]) -> tuple[float, float]:
-    """Megabytes that the abstraction adds to the process at its peak, and those of the picture; NaN but on Linux."""
-    flow.abstraction(photograph(60, 80), Flow())  # compiled kernels and threads are there before
-    x, status = photograph(*size), Path("/proc/self/status")
-    if not status.exists():
-        return float("nan"), x.nbytes / 2**20
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew: what made the picture is not in it
-    before = _kilobytes("VmRSS", status.read_text())
-    flow.abstraction(x, Flow())
-    return (_kilobytes("VmHWM", status.read_text()) - before) / 2**10, x.nbytes / 2**20
-
-
-def _kilobytes(key: str, status: str) -> float:
-    return float(re.findall(rf"{key}:\s+(\d+) kB", status)[0])
+def large(size: tuple[int, int]) -> Callable[[], Tensor]:
+    """The abstraction of a picture of that height and width, compiled kernels and threads there before."""
+    flow.abstraction(photograph(60, 80), Flow())
+    return partial(flow.abstraction, photograph(*size), Flow())
 
 
 ROWS = (flow_600x800, flow_12_megapixels)

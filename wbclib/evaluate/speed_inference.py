@@ -1,16 +1,18 @@
-"""Timing of inference at 1280 x 720: what :mod:`wbclib.evaluate.speed` writes into ``bench.csv``."""
+"""Timing of inference at 1280 x 720 and of drawing 12 megapixels, for :mod:`wbclib.evaluate.speed`'s ``bench.csv``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from wbclib import images
 from wbclib.corpora import bundled
-from wbclib.evaluate.timing import paired, row
+from wbclib.evaluate.timing import megabytes, one_thread, paired, row
 from wbclib.inference.drawing import DETAIL, Drawing
 from wbclib.inference.engine import engine
 from wbclib.inference.styles import Style
@@ -61,11 +63,54 @@ def inference_720p_bfloat16() -> dict[str, Any]:
 
 def detail_12mp() -> dict[str, Any]:
     """A photograph of 12 megapixels drawn at the working size and enlarged, against all of its own pixels in tiles."""
-    style = seeded_style()
-    photo = images.resize(bundled.photographs().image(0), LARGE)
-    draw = Stylist(style, device="cpu", engine=engine(style, "auto"))
-    ours, other, ratio = paired(partial(Drawing(draw), photo), partial(Drawing(draw, 0), photo), 1)
+    ours, other, ratio = paired(drawing(LARGE), drawing(LARGE, 0), 1)
     return row("detail_12mp", ours, other, ratio, f"its own 3000 x 4000 pixels; ours is a short side of {DETAIL}")
 
 
-ROWS = (inference_720p, inference_720p_exact, inference_720p_bfloat16, detail_12mp)
+def drawing(size: tuple[int, int], detail: int = DETAIL) -> Callable[[], np.ndarray]:
+    """A photograph of that height and width, drawn as ``wbc cartoonize`` draws, with the cores that torch has now."""
+    style = seeded_style()
+    draw = Stylist(style, device="cpu", engine=engine(style, "auto"))
+    photo = images.resize(bundled.photographs().image(0), size)
+    return partial(Drawing(draw, detail), photo)
+
+
+def _on_one_core(name: str, size: tuple[int, int]) -> dict[str, Any]:
+    everywhere = drawing(size)
+    with one_thread():
+        alone = drawing(size)
+
+    def on_one() -> None:
+        with one_thread():
+            alone()
+
+    ours, other, ratio = paired(everywhere, on_one, 3)
+    return row(name, ours, other, ratio, f"one core; ours is all of them, {size[1]} x {size[0]}, the engine auto")
+
+
+def cores_720p() -> dict[str, Any]:
+    """A picture as ``wbc cartoonize`` draws it, on all cores against one."""
+    return _on_one_core("cores_720p", SIZE)
+
+
+def cores_12mp() -> dict[str, Any]:
+    """The same for 12 megapixels, drawn at the working size and enlarged."""
+    return _on_one_core("cores_12mp", LARGE)
+
+
+def memory_12mp() -> dict[str, Any]:
+    """Memory beside the picture itself that drawing one of 12 megapixels takes at most, in a process of its own."""
+    peak, whole = (megabytes(partial(drawing, LARGE, detail)) for detail in (DETAIL, 0))
+    found = {"name": "memory_12mp", "ours": peak, "other": whole, "unit": "MB", "ratio": whole / peak}
+    return found | {"other_is": f"its own pixels, in tiles; ours is a short side of {DETAIL}; both beside the picture"}
+
+
+ROWS = (
+    inference_720p,
+    inference_720p_exact,
+    inference_720p_bfloat16,
+    detail_12mp,
+    cores_720p,
+    cores_12mp,
+    memory_12mp,
+)

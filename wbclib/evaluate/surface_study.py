@@ -16,7 +16,7 @@ from wbclib.evaluate import content
 from wbclib.evaluate.filters import LEVELS, bilateral, gaussian, guided, rounded
 from wbclib.evaluate.stats import mean_interval
 from wbclib.options import OutputFilter
-from wbclib.represent.surface import guided_filter, sharpen
+from wbclib.represent.surface import guided_filter, output_filter, sharpen
 
 EDGE_SHARE = 0.05  # of the pixels: where the photograph's gradient is strongest
 
@@ -100,7 +100,7 @@ def sharpness(photos: Tensor, outputs: Tensor, amounts: Sequence[float], options
     ``to_raw``: mean absolute difference from the raw output, grey levels. ``inside``: gradient inside the photograph's
     regions. ``edges``: strength of edges. ``agreement``: correlation of gradients with the photograph's.
     """
-    training = guided_filter(photos, outputs, options.radius, options.train_eps)
+    training = output_filter(photos, outputs, options, options.train_eps)
     settings = [("as trained", 0.0, options.train_eps, training)]
     settings += [("at inference", a, options.infer_eps, sharpen(photos, outputs, a, options)) for a in amounts]
     originals, rows = images.to_uint8(photos), []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -64,6 +68,30 @@ def ratios(ours: Callable[[], Any], other: Callable[[], Any], rounds: int) -> tu
         times.append((middle - start, now() - middle))
     first, second = zip(*times, strict=True)
     return statistics.median(first), statistics.median(second), [b / a for a, b in times]
+
+
+def megabytes(prepare: Callable[[], Callable[[], Any]]) -> float:
+    """Megabytes that work adds to a process of its own at its peak; NaN but on Linux.
+
+    Args:
+        prepare: makes the work, of which the memory does not count; a function of a module.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
+        return apart.submit(_peak, prepare).result()
+
+
+def _peak(prepare: Callable[[], Callable[[], Any]]) -> float:
+    work, status = prepare(), Path("/proc/self/status")
+    if not status.exists():
+        return float("nan")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew: what made the picture is not in it
+    before = _kilobytes("VmRSS", status.read_text())
+    work()
+    return (_kilobytes("VmHWM", status.read_text()) - before) / 2**10
+
+
+def _kilobytes(key: str, status: str) -> float:
+    return float(re.findall(rf"{key}:\s+(\d+) kB", status)[0])
 
 
 def row(name: str, ours: float, other: float, ratio: float, other_is: str) -> dict[str, Any]:

@@ -183,5 +183,5 @@ def faithfulness(style: Style, run: Network) -> float:
 
 def _shown(style: Style, photo: Tensor, drawn: Tensor) -> Tensor:
     if style.output.radius:
-        drawn = output_filter(photo, drawn, style.output.radius, style.output.infer_eps)
+        drawn = output_filter(photo, drawn, style.output)
     return drawn.clamp(-1.0, 1.0)

@@ -61,7 +61,7 @@ def export(style: Style, out: Path, int8: bool = False, force: bool = False, det
     check_detail(detail)
     check_target(out, force)
     refuse_whole(style)
-    model = graph(style.network, style.output)
+    model = graph(style.network, style.output, style.margin)
     if int8:
         model = quantise(model)
     if detail:
@@ -128,9 +128,9 @@ def refuse_whole(style: Style) -> None:
         raise UserError(f"style {style.name} looks at the whole picture: draw it with the engine torch")
 
 
-def graph(network: nn.Module, output: OutputFilter | None = None) -> ModelProto:
+def graph(network: nn.Module, output: OutputFilter | None = None, margin: int = 0) -> ModelProto:
     """The network for sides that are multiples of 4, or with ``output`` all of a style for any size; float32."""
-    whole = Photo2Cartoon(network, output).eval()
+    whole = Photo2Cartoon(network, output, margin).eval()
     batch, height, width = (torch.export.Dim(name, min=1) for name in ("batch", "rows", "columns"))
     free = {0: batch, 2: 4 * height, 3: 4 * width} if output is None else {0: batch, 2: height, 3: width}
     with quiet():
@@ -155,13 +155,14 @@ def graph(network: nn.Module, output: OutputFilter | None = None) -> ModelProto:
 class Photo2Cartoon(nn.Module):
     """What is exported: (N, 3, H, W) in [-1, 1] to the same; without ``output`` the raw network, unclamped.
 
-    With ``output`` sides are continued to multiples of 4 and cut again, without they have to be multiples of 4.
+    With ``output`` sides are continued by ``margin`` and to multiples of 4 and cut again, without they have to be
+    multiples of 4.
     ``legacy`` says that its upsampling stands for TensorFlow's, which no PyTorch operator is.
     """
 
-    def __init__(self, network: nn.Module, output: OutputFilter | None) -> None:
+    def __init__(self, network: nn.Module, output: OutputFilter | None, margin: int = 0) -> None:
         super().__init__()
-        self.network, self.output = copy.deepcopy(network).cpu().float(), output
+        self.network, self.output, self.margin = copy.deepcopy(network).cpu().float(), output, margin
         self.legacy = isinstance(network, UNet) and network.upsampling == "legacy"
         if isinstance(self.network, UNet):
             self.network.upsampling = "half_pixel"
@@ -170,20 +171,23 @@ class Photo2Cartoon(nn.Module):
     def forward(self, photo: Tensor) -> Tensor:
         if self.output is None:
             return self.network(photo)
-        height, width = photo.shape[2:]
-        drawn = self.network(continued(continued(photo, 2), 3))[..., :height, :width]
+        (height, width), m = photo.shape[2:], self.margin
+        drawn = self.network(continued(continued(photo, 2, m), 3, m))[..., m : m + height, m : m + width]
         if self.output.radius:
-            drawn = box_filter(photo, drawn, self.output.radius, self.output.infer_eps)
+            guide = photo if self.output.guide == "photo" else drawn
+            drawn = box_filter(guide, drawn, self.output.radius, self.output.infer_eps)
         return drawn.clamp(-1.0, 1.0)
 
 
-def continued(x: Tensor, dim: int) -> Tensor:
-    """``x`` with its last slice along ``dim`` repeated up to a multiple of 4, as one Gather: exact, never quantised.
+def continued(x: Tensor, dim: int, margin: int = 0) -> Tensor:
+    """``x`` with its first and last slice along ``dim`` repeated ``margin`` times, the last up to a multiple of 4.
 
-    The size is rounded up without negative numbers, whose quotients ONNX and Python round to other sides.
+    As one Gather: exact, never quantised. The size is rounded up without negative numbers, whose quotients ONNX and
+    Python round to other sides.
     """
     size = x.shape[dim]
-    return x.index_select(dim, torch.arange((size + STRIDE - 1) // STRIDE * STRIDE).clamp(max=size - 1))
+    places = torch.arange((size + STRIDE - 1) // STRIDE * STRIDE + 2 * margin) - margin
+    return x.index_select(dim, places.clamp(0, size - 1))
 
 
 def blockwise(layer: nn.Conv2d) -> nn.Sequential:
@@ -210,7 +214,7 @@ def box_filter(guide: Tensor, source: Tensor, radius: int, eps: float) -> Tensor
     """:func:`wbclib.represent.surface.guided_filter` from average pooling, which every ONNX runtime has.
 
     Pooling that leaves padding out of the count is the mean over the pixels inside the image. Its cost grows with the
-    radius squared, which is nothing at the output filter's 1.
+    radius squared, which is nothing at an output filter's few pixels.
     """
 
     def mean(x: Tensor) -> Tensor:

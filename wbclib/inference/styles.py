@@ -34,6 +34,9 @@ OFFICIAL_LICENCE = "CC BY-NC-SA 4.0, Xinrui Wang: no commercial use, name the au
 FILES = (".safetensors", ".npz")
 NO_FILTER = OutputFilter(radius=0)  # a guided filter of radius 0 gives its input back
 KNOWN = f"one of these, PROFILE/RUN such as lab/whitebox, {OFFICIAL}, or a .safetensors or .npz file"
+# Pixels by which a picture is continued before one of this study's U-Nets draws it: from its zero padding a network
+# knows the border, and those that learnt from comics draw a frame there, some ten pixels wide on dark skies.
+MARGIN = 16
 MIXED = re.compile(r"[\w-]+(=\d*\.?\d+)?(,[\w-]+(=\d*\.?\d+)?)*")  # STYLE or STYLE=SHARE,STYLE=SHARE
 
 
@@ -49,6 +52,7 @@ class Style:
         source: where the weights came from, without a machine's folders.
         whole: the network looks at the whole picture (its normalisation does), so that it cannot draw in tiles.
         learnt: the corpora of the run that made it, as its ``config.yaml`` names them; empty where there is none.
+        margin: pixels, a multiple of 4, by which a picture is continued on all sides before the network, and cut after.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Style:
     source: str
     whole: bool = False
     learnt: Mapping[str, CorpusSpec] = field(default_factory=dict)
+    margin: int = 0
 
 
 def load_style(name: str | None = None) -> Style:
@@ -90,7 +95,8 @@ def load_style(name: str | None = None) -> Style:
         LOG.warning("licence of style %s: %s", name, licence)
     whole, learnt = not isinstance(network, UNet), config.corpora() if config else {}
     output = NO_FILTER if whole else _output_filter(config)
-    return Style(name, network, output, licence, f"{paths.shown(path)}, sha256 {mark}", whole, learnt)
+    margin = 0 if whole or official else MARGIN  # the released program has none
+    return Style(name, network, output, licence, f"{paths.shown(path)}, sha256 {mark}", whole, learnt, margin)
 
 
 def split(name: str) -> tuple[str, dict[str, float]]:

@@ -55,10 +55,10 @@ def halo(radius: int) -> int:
 class Stylist:
     """``stylist(photo)`` is the photograph in the style: uint8 (H, W, 3) to uint8 (H, W, 3), any size from 1 x 1.
 
-    Network, guided filter of its output by the photograph (eps of inference), clamp to [-1, 1]. Sides that are no
-    multiples of 4 are continued at the bottom and the right by up to 3 copies of the last pixel (a reflection would
-    need as many pixels as it adds, and a copy puts no mirrored edge beside the border) and cut again before the filter,
-    whose windows so count the pixels of the photograph alone.
+    Network, guided filter of its output (eps of inference), clamp to [-1, 1]. The picture is continued on all sides by
+    ``style.margin`` copies of its last pixel, at the bottom and the right by up to 3 more, to a multiple of 4 (a
+    reflection would need as many pixels as it adds, and a copy puts no mirrored edge beside the border), and cut again
+    before the filter, whose windows so count the pixels of the photograph alone.
 
     An image with more pixels than a tile and its :func:`halo` is divided into tiles on the network's grid of 4, each
     computed with its halo: up to rounding the result is that of one pass, and the memory that the network needs does
@@ -133,9 +133,10 @@ class Stylist:
         photo = images.to_tensor(image).to(self.device)[None]
         least = 2 * STRIDE if self.style.whole else STRIDE  # a reflected border needs more pixels than it adds
         rows, columns = (max(_multiple(side), least) - side for side in (height, width))
-        padded = F.pad(photo, (0, columns, 0, rows), mode="replicate")
+        margin = self.style.margin
+        padded = F.pad(photo, (margin, columns + margin, margin, rows + margin), mode="replicate")
         output = self.network(padded.contiguous(memory_format=torch.channels_last))
-        output = output.to(photo)[..., :height, :width].contiguous()
+        output = output.to(photo)[..., margin : margin + height, margin : margin + width].contiguous()
         return sharpen(photo, output, self.sharpness, self.style.output).clamp(-1.0, 1.0)[0]
 
 

@@ -57,12 +57,17 @@ def surface(x: Tensor, options: Surface) -> Tensor:
     return guided_filter(x, x, options.radius, options.eps)
 
 
-def output_filter(photo: Tensor, output: Tensor, radius: int, eps: float) -> Tensor:
-    """Network output (N, C, H, W) filtered with the photograph as guide, so that edges lie where the photograph's do.
+def output_filter(photo: Tensor, output: Tensor, options: OutputFilter, eps: float | None = None) -> Tensor:
+    """Network output (N, C, H, W), guided by the photograph, whose edges it then follows, or by itself.
 
-    The official code does this after every pass: r = 1, eps = 1e-2 in training and 5e-3 at inference.
+    The official code does this after every pass, with the photograph as guide: r = 1, eps = 1e-2 in training and 5e-3
+    at inference. Guided by itself an output keeps lines that the photograph does not have, and loses faint texture.
+
+    Args:
+        eps: in place of the one for inference.
     """
-    return guided_filter(photo, output, radius, eps)
+    guide = photo if options.guide == "photo" else output
+    return guided_filter(guide, output, options.radius, options.infer_eps if eps is None else eps)
 
 
 def sharpen(photo: Tensor, output: Tensor, amount: float, options: OutputFilter) -> Tensor:
@@ -71,15 +76,15 @@ def sharpen(photo: Tensor, output: Tensor, amount: float, options: OutputFilter)
     Args:
         photo: (N, C, H, W) in [-1, 1], the network's input.
         output: (N, C, H, W), the network's output before any filter.
-        amount: 0 gives ``output`` guided by ``photo`` (smooth), 1 gives ``output`` itself (sharp), linear between.
-        options: radius and inference eps of the filter.
+        amount: 0 gives ``output`` filtered (smooth), 1 gives ``output`` itself (sharp), linear between.
+        options: guide, radius and inference eps of the filter.
 
     Raises:
         ValueError: ``amount`` outside [0, 1], or what :func:`guided_filter` refuses.
     """
     if not 0.0 <= amount <= 1.0:
         raise ValueError(f"the amount of sharpness must be between 0 and 1, got {amount}")
-    smooth = output_filter(photo, output, options.radius, options.infer_eps)
+    smooth = output_filter(photo, output, options)
     return smooth + amount * (output - smooth)
 
 

@@ -44,9 +44,9 @@ class WhiteBox(Method):
     judges = ("surface", "texture", "projected")
 
     def generate(self, photo: Tensor, eps: float | None = None) -> Tensor:
-        """Network output, then the guided filter with the photograph as guide."""
+        """Network output, then the run's guided filter."""
         options = self.config.output
-        return output_filter(photo, super().generate(photo), options.radius, options.train_eps if eps is None else eps)
+        return output_filter(photo, super().generate(photo), options, options.train_eps if eps is None else eps)
 
     def represent(
         self, image: Tensor, cartoon: Tensor, draw: torch.Generator, features: Tensor | None = None
