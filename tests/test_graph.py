@@ -17,6 +17,8 @@ from wbclib.files import UserError
 from wbclib.options import Edges
 from wbclib.report import graph
 
+LONG = ("pretrain", "whitebox", "start", "cartoongan-pretrain", "styles")  # runs of quick that most waits for
+
 
 def record_of(profile: graph.Graph, run: str) -> Path:
     path = paths.record(profile.profile.name, run)
@@ -55,7 +57,7 @@ def test_runs_of_a_notebook_may_be_patterns(shelf: Path) -> None:
     written(shelf, "03-compared", cell, wbc={"runs": ["comparison"]})
     plan = graph.Graph("smoke")
     assert plan.wants["02-pattern"]["runs"] == [run for run in plan.profile.runs if run.startswith("cartoongan")]
-    assert plan.wants["03-compared"]["runs"] == ["pretrain", "whitebox", "cartoongan"]
+    assert plan.wants["03-compared"]["runs"] == ["pretrain", "whitebox", "cartoongan", "start", "drawn"]
 
 
 def test_a_profile_may_choose_its_notebooks(shelf: Path) -> None:
@@ -74,7 +76,7 @@ def test_runs_share_the_cores_and_long_ones_come_first(monkeypatch: pytest.Monke
     quick, lab = graph.Graph("quick"), graph.Graph("lab")
     assert [quick.cores("whitebox", jobs) for jobs in (1, 2, 4)] == [1, 1, 1]  # small crops
     assert [lab.cores("whitebox", jobs) for jobs in (1, 2, 3, 8)] == [1, 1, 2, 4]
-    assert quick.first() == [quick.run_stamp(run) for run in ("pretrain", "whitebox", "cartoongan-pretrain", "styles")]
+    assert quick.first() == [quick.run_stamp(run) for run in LONG]
     monkeypatch.setenv("WBC_DEVICE", "cuda")
     assert quick.cores("whitebox", 8) == quick.cores("cartoongan", 8) == 8
 
@@ -103,7 +105,7 @@ def test_snakemake_takes_the_long_runs_first(study: Path) -> None:
     assert done.returncode == 0, done.stderr
     jobs = re.split(r"^rule ", done.stdout + done.stderr, flags=re.MULTILINE)
     highest = {re.findall(r"run=([\w-]+)", part)[0] for part in jobs if "priority: highest" in part}
-    assert highest == {"pretrain", "whitebox", "cartoongan-pretrain", "styles"}
+    assert highest == set(LONG)
     assert {"07-ablation", "04-flow"} < quick.awaited() and "14-claims" not in quick.awaited()
 
 

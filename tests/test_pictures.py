@@ -17,7 +17,7 @@ from wbclib.evaluate.drawers import PHOTOGRAPH, THEIRS
 from wbclib.evaluate.pictures import FLAT, FOUND, KEPT, LINES, WINDOW, Windows
 from wbclib.files import UserError
 from wbclib.inference import styles
-from wbclib.train import kept
+from wbclib.train import kept, records
 
 
 def shown(count: int = 3, side: int = 300) -> Windows:
@@ -146,6 +146,12 @@ def test_nobody_draws_twice(study: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert {"photograph", "ink", "flat", "bilateral", "smoke/pretrain", "smoke/whitebox", "inked"} <= set(alone)
     monkeypatch.setattr(kept, "origin", lambda path: {"profile": "smoke", "name": "whitebox"})
     assert set(alone) - set(drawers.drawers(profile)) == set(styles.shipped())
+
+
+def test_trials_are_the_finished_runs_that_nothing_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = profiles.load("shipped", "cpu")
+    monkeypatch.setattr(records, "finished", lambda profile, run: {} if run in ("start", "inked-flatter") else None)
+    assert drawers.trials(profile) == {"shipped/inked-flatter"}, "the start belongs to the comparison"
 
 
 def test_damaged_weights_of_the_authors_are_no_missing_ones(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

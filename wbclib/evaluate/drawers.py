@@ -40,6 +40,12 @@ def drawers(profile: Profile) -> dict[str, Draw]:
     return found | before() | theirs()
 
 
+def trials(profile: Profile) -> set[str]:
+    """Those of the drawers that are runs which nothing needs, trained all the same."""
+    names = {run: f"{profile.name}/{run}" for run in profile.runs if run not in profile.compared()}
+    return {name for run, name in names.items() if _tried(profile, run)}
+
+
 def _tried(profile: Profile, run: str) -> bool:
     """Whether a run that nothing needs was trained all the same: a trial."""
     return run not in profile.ablated() and records.finished(profile, run) is not None
