@@ -51,9 +51,9 @@ def test_a_row_a_method_of_the_first_style_and_network(tmp_path: Path, monkeypat
     assert "(reports/mine/tables/distances.csv)" in made[7]
 
 
-def test_a_row_a_drawer_and_a_column_a_style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_a_drawer_but_the_trials_and_a_column_a_style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBC_ROOT", str(tmp_path))
-    folder = paths.report("mine", "tables")
+    folder = paths.report("smoke", "tables")
     folder.mkdir(parents=True)
     rows = [
         ("painted", "ink", "frechet", "net", 20, 30, 212.4),
@@ -64,11 +64,11 @@ def test_a_row_a_drawer_and_a_column_a_style(tmp_path: Path, monkeypatch: pytest
     columns = ["style", "method", "metric", "network", "n_a", "n_b", "value"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "picture_distances.csv", index=False)
     with pytest.raises(UserError, match="picture_looks.csv is not there"):
-        readme.rendered("<!-- styles: mine -->\n<!-- /styles -->")
-    looks = [("ink", 0.0951, 0.664, 0.93), ("cartoons, flat", 0.02, 0.5, None)]
+        readme.rendered("<!-- styles: smoke -->\n<!-- /styles -->")
+    looks = [("ink", 0.0951, 0.664, 0.93), ("smoke/cartoongan-batchnorm", 0, 0, 0), ("cartoons, flat", 0.02, 0.5, None)]
     names = ["who", "outline_share", "flat_share", "edges_found"]
     pd.DataFrame(looks, columns=names).to_csv(folder / "picture_looks.csv", index=False)
-    made = readme.rendered("<!-- styles: mine -->\nold\n<!-- /styles -->").splitlines()
+    made = readme.rendered("<!-- styles: smoke -->\nold\n<!-- /styles -->").splitlines()
     assert made[1:5] == [
         "| | lines | flat areas | edges found | to painted | to flat |",
         "|---|---|---|---|---|---|",

@@ -56,9 +56,12 @@ def test_a_shipped_style_draws_like_its_run(profile: Profile) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["CARD.md", "config.yaml", "generator.safetensors"]
     assert styles.shipped() == ["toon"]
     photos = sample_photographs(96)[:2]
-    wanted = trained("whitebox", profile)(photos)
+    around = [(0, 0), (styles.MARGIN, styles.MARGIN), (styles.MARGIN, styles.MARGIN), (0, 0)]
+    wanted = trained("whitebox", profile)(np.pad(photos, around, mode="edge"))
     found = np.stack([Stylist(styles.load_style("toon"))(photo) for photo in photos])
-    assert np.abs(found.astype(int) - wanted).max() <= 2, "half precision and nothing else"
+    inside = slice(4, -4)  # the filter's windows are cut at the photograph's border, where the run's are whole
+    apart = found[:, inside, inside].astype(int) - wanted[:, styles.MARGIN :, styles.MARGIN :][:, 4:92, 4:92]
+    assert np.abs(apart).max() <= 2, "half precision and nothing else"
     with pytest.raises(UserError, match="shipped are toon"):
         styles.load_style("nonsense")
 

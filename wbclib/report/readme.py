@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from wbclib import images, paths
+from wbclib import images, paths, profiles
 from wbclib.evaluate.comparison import pictures_of
 from wbclib.files import UserError, write_text
 from wbclib.inference.drawing import open_drawing
@@ -52,7 +52,7 @@ def styles(profile: str) -> str:
     """What everybody draws at the size people look at, in Markdown: lines, flat areas, edges found, distances.
 
     From the tables of notebook 15, ``picture_looks.csv`` and ``picture_distances.csv`` (Frechet distance over the first
-    measuring network, a column a style).
+    measuring network, a column a style), without the profile's trials.
 
     Raises:
         UserError: one of the two tables is not there.
@@ -67,7 +67,9 @@ def styles(profile: str) -> str:
         "| | lines | flat areas | edges found | " + " | ".join(f"to {style}" for style in names) + " |",
         "|---" * (len(names) + 4) + "|",
     ]
-    for row in looks.to_dict("records"):
+    study = profiles.load(profile)
+    trials = {f"{study.name}/{run}" for run in study.runs if run not in study.compared()}
+    for row in looks[~looks["who"].isin(trials)].to_dict("records"):
         drawn = row["who"] in wide.index
         cells = [
             f"{row['outline_share']:.1%}",
