@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from toy_films import make, numbered
 from toy_images import noise
 
@@ -36,11 +37,18 @@ def test_whole_numbers_are_numbers(filtered: Path) -> None:
     assert (cartoonize(IMAGE, filtered, 1.0) != cartoonize(IMAGE, filtered)).any()
 
 
-def test_a_style_without_a_filter_says_that_it_has_no_sharpness(caplog: pytest.LogCaptureFixture) -> None:
-    for sharpness in (0.0, 0.7):
+def test_a_style_without_a_filter_says_that_it_has_no_sharpness(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    weights = styles.weights_file(styles.DEFAULT)
+    mine = Path(shutil.copy(weights, tmp_path))
+    config = yaml.safe_load((weights.parent / "config.yaml").read_text("utf-8"))
+    config["config"]["output"]["radius"] = 0
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    for style, sharpness in ((mine, 0.0), (mine, 0.7), (None, 0.7)):
         caplog.clear()
-        cartoonize(IMAGE, sharpness=sharpness)
-        assert ("no output filter" in caplog.text) == bool(sharpness)
+        cartoonize(IMAGE, style, sharpness)
+        assert ("no output filter" in caplog.text) == (style is mine and sharpness > 0)
 
 
 @pytest.mark.parametrize(
