@@ -67,7 +67,8 @@ def export(style: Style, out: Path, int8: bool = False, force: bool = False, det
     if detail:
         from wbclib.inference.working_size import at_working_size  # takes seconds, and engines do without
 
-        model = at_working_size(model, detail)
+        with quiet():
+            model = at_working_size(model, detail)
     onnx.helper.set_model_props(model, told(style, detail))
     onnx.checker.check_model(model, full_check=True)
     with atomic(out) as temporary:
