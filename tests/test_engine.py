@@ -137,6 +137,7 @@ def test_a_style_that_looks_at_the_whole_picture_has_both(precision: str) -> Non
 
 
 def test_a_gpu_takes_precedence_over_engines_for_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WBC_PRECISION", raising=False)  # forced, it asks for a copy in that precision
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert placed(seeded_style(), "auto") == placed(seeded_style(), "torch") == (None, "cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
