@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from wbclib import images, paths, profiles
+from wbclib.evaluate import drawers
 from wbclib.evaluate.comparison import pictures_of
 from wbclib.files import UserError, write_text
 from wbclib.inference.drawing import open_drawing
@@ -67,9 +68,7 @@ def styles(profile: str) -> str:
         "| | lines | flat areas | edges found | " + " | ".join(f"to {style}" for style in names) + " |",
         "|---" * (len(names) + 4) + "|",
     ]
-    study = profiles.load(profile)
-    trials = {f"{study.name}/{run}" for run in study.runs if run not in study.compared()}
-    for row in looks[~looks["who"].isin(trials)].to_dict("records"):
+    for row in looks[~looks["who"].isin(drawers.trials(profiles.load(profile)))].to_dict("records"):
         drawn = row["who"] in wide.index
         cells = [
             f"{row['outline_share']:.1%}",
