@@ -196,6 +196,43 @@ def test_the_projected_discriminator_sees_features_of_output_and_cartoon(
     assert all(not torch.equal(a, b) for a, b in zip(before, method.modules["projected"].parameters(), strict=True))
 
 
+def test_discriminators_see_output_and_cartoon_through_one_window_that_moves(
+    study: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, the one of features too; what the other terms look at stays whole, and no shift changes nothing."""
+    config = dataclasses.replace(
+        study.run("whitebox"), weights=Weights(surface=1.0, projected=1.0, content=1.0), shift=7
+    )
+    method = WhiteBox(config, device.open_fabric(config, "cpu"), {"downloads": False})
+    rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+    where = torch.stack([rows, columns, torch.zeros(32, 32)])[None]
+    draw, places = torch.Generator().manual_seed(0), set()
+    for _ in range(400):
+        image, cartoon = method.shifted(where, where + 100, draw)
+        assert image.shape == (1, 3, 25, 25) and torch.equal(cartoon, image + 100)
+        places.add((int(image[0, 0, 0, 0]), int(image[0, 1, 0, 0])))
+        assert torch.equal(image[0, :, 0, 0] + torch.tensor([24.0, 24.0, 0.0]), image[0, :, -1, -1])
+    assert places == {(top, left) for top in range(8) for left in range(8)}
+
+    sides: dict[str, set[int]] = {}
+    perceive, update = method.perceive, method.update_discriminator
+    monkeypatch.setattr(
+        method, "perceive", lambda x: sides.setdefault("features", set()).add(x.shape[-1]) or perceive(x)
+    )
+    monkeypatch.setattr(
+        method, "update_discriminator",
+        lambda role, real, fake: sides.setdefault(role, set()).update((real.shape[-1], fake.shape[-1]))
+        or update(role, real, fake),
+    )  # fmt: skip
+    batch = {key: torch.rand(2, 3, 32, 32) * 2 - 1 for key in ("photo", "cartoon")}
+    method.step(batch, torch.Generator().manual_seed(0))
+    assert sides["surface"] == {25} and sides["features"] == {25, 32} and len(sides["projected"]) == 1
+
+    still = WhiteBox(dataclasses.replace(config, shift=0), device.open_fabric(config, "cpu"), {"downloads": False})
+    state = draw.get_state()
+    assert still.shifted(where, where, draw) == (where, where) and torch.equal(draw.get_state(), state)
+
+
 @pytest.mark.parametrize(
     ("run_name", "term"), [("pretrain", "projected"), ("cartoongan", "surface"), ("whitebox", "adversarial")]
 )

@@ -211,6 +211,7 @@ class RunConfig:
     lr_fall: Share = 0.4
     beta1: Momentum = 0.5
     beta2: Momentum = 0.99
+    shift: Count = 0  # pixels, at most, by which what the white box's discriminators see is shifted at random; 0: never
     average: Momentum = 0.0  # decay of the running mean of the weights that a generator ends with; 0: its last ones
     # auto: bfloat16 where the device computes it natively
     precision: Annotated[str, OneOf("auto", "float32", "bfloat16")] = "auto"
@@ -254,6 +255,8 @@ class RunConfig:
             raise UserError(f"adapters.train: {self.adapters.train!r} is not among the run's styles: {known}")
         if self.features == "squeezenet1_1" and self.size < SQUEEZENET:
             raise UserError(f"size: {self.size} is too small for squeezenet1_1; say at least {SQUEEZENET}")
+        if self.shift > self.size // 4:
+            raise UserError(f"shift: {self.shift} takes too much of a crop of {self.size}; say at most a quarter of it")
         for group, low, high in (("structure", "gamma1", "gamma2"), ("edges", "low", "high")):
             options = getattr(self, group)
             if getattr(options, low) > getattr(options, high):
@@ -292,7 +295,7 @@ LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
     "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
     "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected", "average",
-    "output.guide",
+    "output.guide", "shift",
 )  # fmt: skip
 
 
