@@ -31,7 +31,10 @@ def written(tmp_path: Path, text: str) -> str:
             "run pretrain: unknown parameter 'stepz'; known are: adapters, adversarial, average, batch",
         ),
         ("extends: smoke\nbase: {surface: {radios: 3}}", "surface: unknown parameter 'radios'; known are: eps, radius"),
-        ("extends: smoke\nbase: {size: 64, shift: 17}", "shift: 17 takes too much of a crop of 64; say at most a quarter"),
+        (
+            "extends: smoke\nbase: {size: 64, shift: 17}",
+            "shift: 17 takes too much of a crop of 64; say at most a quarter",
+        ),
         ("extends: smoke\nbase: {preset: code}", "unknown preset 'code'; known are: paper, official"),
         ("extends: smoke\nmeasure: {crop: 3}", "measure: unknown parameter 'crop'"),
         ("extends: smoke\ntitel: x", "unknown parameter 'titel'"),

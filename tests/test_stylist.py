@@ -166,8 +166,26 @@ def test_shipped_styles_draw_no_frame(name: str) -> None:
         found = Stylist(dataclasses.replace(shipped, margin=margin), device="cpu")(sky).astype(float)
         return float(np.abs(found - np.median(found, axis=(0, 1))).max())
 
-    assert frame(shipped.margin) <= 8 < frame(0)
-    assert frame(64) == 0, "further than the network reaches"
+    assert frame(shipped.margin) == 0, "it is further than the network reads"
+    assert frame(0) > 8
+
+
+def test_tiles_are_continued_where_the_picture_ends_and_nowhere_else() -> None:
+    photo = np.random.default_rng(5).integers(0, 256, (190, 233, 3), dtype=np.uint8)
+    drawn = dataclasses.replace(style(radius=0), margin=styles.MARGIN)
+    passes, draw = [], drawn.network
+
+    def network(x: torch.Tensor) -> torch.Tensor:
+        passes.append(tuple(x.shape[2:]))
+        return draw(x)
+
+    whole = Stylist(drawn, device="cpu").exact(photo)
+    tiled = Stylist(drawn, tile=40, device="cpu", engine=network).exact(photo)
+    torch.testing.assert_close(tiled, whole, atol=1e-4, rtol=0)
+    tile, halo, rest = 40, 64, -233 % 4
+    assert passes[0] == (64 + tile + halo, 64 + tile + halo), "a corner: margin, tile, halo"
+    assert (halo + tile + halo, halo + tile + halo) in passes, "in the middle no margin"
+    assert max(passes)[0] <= 64 + 190 + -190 % 4 + 64 and max(p[1] for p in passes) <= 64 + 233 + rest + 64
 
 
 @pytest.mark.parametrize("amount", [0.0, 0.4, 1.0])

@@ -34,9 +34,10 @@ OFFICIAL_LICENCE = "CC BY-NC-SA 4.0, Xinrui Wang: no commercial use, name the au
 FILES = (".safetensors", ".npz")
 NO_FILTER = OutputFilter(radius=0)  # a guided filter of radius 0 gives its input back
 KNOWN = f"one of these, PROFILE/RUN such as lab/whitebox, {OFFICIAL}, or a .safetensors or .npz file"
-# Pixels by which a picture is continued before one of this study's U-Nets draws it: from its zero padding a network
-# knows the border, and those that learnt from comics draw a frame there, some ten pixels wide on dark skies.
-MARGIN = 16
+# Pixels by which a picture is continued before one of this study's U-Nets draws it, more than it reads to a side: from
+# its zero padding a network knows the border, and those that learnt from comics draw a frame there, on dark skies above
+# all. With 16 a faint one was left.
+MARGIN = 64
 MIXED = re.compile(r"[\w-]+(=\d*\.?\d+)?(,[\w-]+(=\d*\.?\d+)?)*")  # STYLE or STYLE=SHARE,STYLE=SHARE
 
 

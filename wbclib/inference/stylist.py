@@ -121,22 +121,30 @@ class Stylist:
                 "or allow a larger --tile where there is the memory"
             )
         for area in tiles(image.shape[0], image.shape[1], self.tile, edge):
-            around = [slice(max(0, s.start - edge), s.stop + edge) for s in area]
-            found = self._pass(image[tuple(around)])
+            around = [
+                slice(max(0, s.start - edge), min(n, s.stop + edge)) for s, n in zip(area, image.shape, strict=False)
+            ]
+            ends = [(a.start == 0, a.stop == n) for a, n in zip(around, image.shape, strict=False)]
+            found = self._pass(image[tuple(around)], ends)
             inside = [slice(s.start - a.start, s.stop - a.start) for s, a in zip(area, around, strict=True)]
             yield area, found[:, inside[0], inside[1]]
 
     @torch.inference_mode()
-    def _pass(self, image: np.ndarray) -> Tensor:
-        """One pass: uint8 (H, W, 3) to (3, H, W) in [-1, 1]."""
+    def _pass(self, image: np.ndarray, ends: list[tuple[bool, bool]]) -> Tensor:
+        """One pass: uint8 (H, W, 3) to (3, H, W) in [-1, 1].
+
+        Args:
+            ends: whether the picture ends at (top, bottom) and (left, right), where it is continued; elsewhere the halo
+                of the tile holds what the network reads.
+        """
         height, width = image.shape[:2]
         photo = images.to_tensor(image).to(self.device)[None]
         least = 2 * STRIDE if self.style.whole else STRIDE  # a reflected border needs more pixels than it adds
         rows, columns = (max(_multiple(side), least) - side for side in (height, width))
-        margin = self.style.margin
-        padded = F.pad(photo, (margin, columns + margin, margin, rows + margin), mode="replicate")
+        (top, bottom), (left, right) = ([self.style.margin * end for end in pair] for pair in ends)
+        padded = F.pad(photo, (left, columns + right, top, rows + bottom), mode="replicate")
         output = self.network(padded.contiguous(memory_format=torch.channels_last))
-        output = output.to(photo)[..., margin : margin + height, margin : margin + width].contiguous()
+        output = output.to(photo)[..., top : top + height, left : left + width].contiguous()
         return sharpen(photo, output, self.sharpness, self.style.output).clamp(-1.0, 1.0)[0]
 
 
