@@ -62,6 +62,7 @@ RUNS = {  # what a run says -> the line
     "edges: {blur: 4}": rf"edges\.blur: 4 is {WHOLE}, odd, at least 1",
     "residual: {norm: group}": r"residual\.norm: 'group' is not possible; say instance or batch",
     "photos: {kind: web}": r"photos\.kind: 'web' is not possible; say bundled, toon or folder",
+    "photos: {path: }": r"photos\.path: nothing is said; say a text, or leave the name out",
     "photos: {path: 3}": r"photos\.path: 3 is not of type str; say a text",
     "photos: {validation_percent: 100}": rf"photos\.validation_percent: 100 is {WHOLE}, at least 0, at most 99",
     "cartoons: {look: oil}": r"cartoons\.look: 'oil' is not possible; say \"\", screentone,",

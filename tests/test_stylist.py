@@ -276,7 +276,8 @@ def test_official_weights_say_their_licence(
     ("fault", "says"),
     [
         ("name", "unknown style"),
-        ("missing", "not here"),
+        ("missing", "not here: train it with `wbc train pretrain --profile lab`"),
+        ("unknown", "profile lab has no run 'other'; it has: pretrain, "),
         ("shape", "does not hold the generator"),
         ("cartoongan", "does not hold the generator"),
         ("nan", "not finite"),
@@ -297,7 +298,7 @@ def test_odd_styles_are_refused(study: Path, fault: str, says: str) -> None:
         file.write_bytes(file.read_bytes()[:1000])
     if fault == "config":
         (file.parent / "config.yaml").write_text("a: [", "utf-8")
-    name = {"name": "../../x/y", "missing": "lab/other"}.get(fault, "lab/whitebox")
+    name = {"name": "../../x/y", "missing": "lab/pretrain", "unknown": "lab/other"}.get(fault, "lab/whitebox")
     with pytest.raises(UserError, match=says) as caught:
         styles.load_style(name)
     assert "\n" not in str(caught.value)

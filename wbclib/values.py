@@ -161,6 +161,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
 def _plain(hint: type, value: Any, where: str, bounds: Any) -> Any:
     if hint is float and type(value) is int and abs(value) <= LARGEST:
         return float(value)
+    if value is None:  # a key of YAML with nothing after its colon
+        raise UserError(f"{where}: nothing is said; say {_wanted(hint, bounds)}, or leave the name out")
     if type(value) is not hint:
         raise UserError(f"{where}: {said(value)} is not of type {hint.__name__}; say {_wanted(hint, bounds)}")
     return value

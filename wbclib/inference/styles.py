@@ -143,9 +143,12 @@ def weights_file(name: str) -> Path:
     elif name in shipped():
         path, hint = SHIPPED / name / "generator.safetensors", "reinstall the package"
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", name) and ".." not in name:
-        path = paths.run(*name.split("/")) / "generator.safetensors"
-        path = path if os.path.isfile(path) else kept.find(*name.split("/")) or path
-        hint = "train it with `wbc train RUN --profile PROFILE` (`make reproduce` does so for quick)"
+        profile, run = name.split("/")
+        path = paths.run(profile, run) / "generator.safetensors"
+        path = path if os.path.isfile(path) else kept.find(profile, run) or path
+        if profile in profiles.NAMES and not os.path.isfile(path):
+            profiles.load(profile).run(run)  # says so where there is no such run
+        hint = f"train it with `{_brief(f'wbc train {run} --profile {profile}')}`"
     else:
         raise UserError(f"unknown style {_brief(name)!r}; shipped are {', '.join(shipped())}; say {KNOWN}")
     if not os.path.isfile(path):  # Path.is_file raises where a name is too long for a file
