@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from wbclib import cli, corpora, images, paths
 from wbclib.corpora.base import Corpus
+from wbclib.evaluate import drawers
 from wbclib.files import UserError, read_json, write_json
 from wbclib.inference import styles
 from wbclib.inference.stylist import Stylist
@@ -72,6 +73,9 @@ def test_the_card_says_what_the_record_says(profile: Profile) -> None:
     text = (folder / "CARD.md").read_text("utf-8")
     record = read_json(paths.record("mine", "whitebox"))
     said = [record["config_hash"][:12], f"{record['steps']} steps", record["device"]["name"], "*Not measured yet.*"]
+    before = read_json(paths.record("mine", "pretrain"))
+    hours, steps = (before["wall_time_s"] + record["wall_time_s"]) / 3600, before["steps"] + record["steps"]
+    said += [f"steps of `pretrain`, then {record['steps']} steps of `whitebox`", f"all {steps} steps {hours:.1f} h"]
     said += ["1,467,075 parameters", "CC BY 4.0 (7)", "Author 2 (CC BY 4.0): 2.png, 5.png", ship.UNSEEN]
     assert [part for part in said if part not in text] == []
     seen = text.replace(ship.UNSEEN, "- faces lose their eyes")
@@ -82,10 +86,11 @@ def test_the_card_says_what_the_record_says(profile: Profile) -> None:
     assert ship.UNSEEN in (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8"), "of this generator"
 
 
-def test_the_card_has_the_distances_of_its_style(profile: Profile) -> None:
+def test_the_card_has_the_distances_of_its_style(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawers, "trials", lambda of: {"mine/tried", "mine/whitebox"})
     folder = paths.report("mine", "tables")
     write_json(folder / "picture_distances.json", {"caption": "What was measured."})
-    rows = [("toon", "mine/whitebox", 1.25), ("flat", "mine/whitebox", 9.0)]
+    rows = [("toon", "mine/whitebox", 1.25), ("flat", "mine/whitebox", 9.0), ("toon", "mine/tried", 4.0)]
     frame = pd.DataFrame(rows, columns=["style", "method", "value"]).assign(
         low=1.0, high=1.5, metric="kid", network="n"
     )
@@ -93,7 +98,7 @@ def test_the_card_has_the_distances_of_its_style(profile: Profile) -> None:
     text = (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8")
     (folder / "picture_distances.csv").unlink()
     assert "| mine/whitebox | 1.25 [1.00, 1.50] |" in text and "What was measured." in text
-    assert "9.00" not in text
+    assert "9.00" not in text and "mine/tried" not in text
 
 
 def test_the_card_answers_the_criterion_from_the_table(profile: Profile) -> None:

@@ -10,10 +10,12 @@ import pandas as pd
 
 from wbclib import paths
 from wbclib.corpora.base import Corpus, Item
+from wbclib.evaluate import drawers
 from wbclib.files import read_json
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
 from wbclib.report.tables import interval
+from wbclib.train import records
 
 LOOKED_FOR = (
     "noise, stripes or a grid, colour blobs, halos, lost faces, tinted whites, clipped colours, smeared lettering, "
@@ -108,14 +110,20 @@ def _held(config: RunConfig) -> str:
 def _training(profile: Profile, record: dict[str, Any]) -> str:
     config, device = profile.run(record["name"]), record["device"]
     weights = ", ".join(f"{name} {weight:g}" for name, weight in record["config"]["weights"].items() if weight)
-    before = profile.chain(record["name"])[:-1]
+    *before, last = profile.chain(record["name"])
     start = "".join(f"{profile.run(run).steps} steps of `{run}`, then " for run in before)
+    made = [found for run in before if (found := records.finished(profile, run)) is not None]
+    seconds, steps = (sum(each[key] for each in (*made, record)) for key in ("wall_time_s", "steps"))
+    together = f"; all {steps} steps {seconds / 3600:.1f} h, on one machine after another" if made else ""
+    place = f"{device['name']}, {device['threads']} thread(s), {device['precision']}"
     features, changed = record["features"], " with changes" if record["dirty"] else ""
     used = {term for run in profile.chain(record["name"]) for term in BEYOND if getattr(profile.run(run).weights, term)}
     ours = f"\n- Terms that the white-box paper does not have: {', '.join(sorted(used))}" if used else ""
-    return f"""- {start}{record["steps"]} steps, crops of {config.size} px, batch {config.batch}, seed {record["seed"]}
-- Terms and weights: {weights}; features of {features["network"]} ({features["source"]}; {features["licence"]})
-- {record["wall_time_s"]:.0f} s on {device["name"]}, {device["threads"]} thread(s), {device["precision"]}
+    shift = f", discriminators' view shifted by up to {config.shift} px" if config.shift else ""
+    return f"""- {start}{record["steps"]} steps of `{last}`
+- The last of these: crops of {config.size} px, batch {config.batch}, seed {record["seed"]}{shift}
+- Its terms and weights: {weights}; features of {features["network"]} ({features["source"]}; {features["licence"]})
+- Its time: {record["wall_time_s"]:.0f} s on {place}{together}
 - Code of commit {record["commit"][:12]}{changed}, configuration {record["config_hash"][:12]}{ours}"""
 
 
@@ -125,7 +133,8 @@ def _measured(style: str, who: str, profile: Profile) -> str:
     if frame is None or not (frame["style"] == style).any():
         return "*Not measured yet.*"
     caption = read_json(paths.report(profile.name, "tables", "picture_distances.json"))["caption"]
-    return f"`{who}` is this generator. {caption}\n\n{markdown(frame[frame['style'] == style], style)}"
+    shown = frame[(frame["style"] == style) & ~frame["method"].isin(drawers.trials(profile) - {who})]
+    return f"`{who}` is this generator. {caption}\n\n{markdown(shown, style)}"
 
 
 def markdown(distances: pd.DataFrame, style: str) -> str:
