@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from wbclib import cli, corpora, images, paths
-from wbclib.corpora.base import Corpus
+from wbclib.corpora.base import Corpus, Item
 from wbclib.evaluate import drawers
 from wbclib.files import UserError, read_json, write_json
 from wbclib.inference import styles
 from wbclib.inference.stylist import Stylist
 from wbclib.profiles import Profile, load
-from wbclib.report import ship
+from wbclib.report import model_card, ship
 from wbclib.train import kept, records, run, trained
 from wbclib.train.loop import sample_photographs
 
@@ -84,6 +85,26 @@ def test_the_card_says_what_the_record_says(profile: Profile) -> None:
     other = load_file(folder / "generator.safetensors")
     save_file(other, folder / "generator.safetensors", metadata={"origin": '{"generator_sha256": "another"}'})
     assert ship.UNSEEN in (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8"), "of this generator"
+
+
+def test_the_card_names_every_artist_whose_cartoons_a_generator_saw(profile: Profile) -> None:
+    """Also those of the runs before it; a pretraining saw none, whatever its configuration inherits."""
+    one = profile.run("whitebox")
+    runs = {
+        **profile.runs,
+        "other": dataclasses.replace(one, init="whitebox"),
+        "last": dataclasses.replace(one, init="other"),
+    }
+
+    def by(artist: str, count: int) -> dict[str, Corpus]:
+        items = [Item(f"{n}", f"{artist}{n}", "CC BY 4.0", artist, (1, 1), artist) for n in range(count)]
+        return {"cartoons": SimpleNamespace(items=items)}  # type: ignore[dict-item]
+
+    found = {"pretrain": by("Nobody", 1), "whitebox": by("Ann", 2), "other": by("Ben", 3), "last": by("Ben", 3)}
+    lines = model_card.cartoons_learnt_from(dataclasses.replace(profile, runs=runs), "last", found).splitlines()
+    assert [line.split(";")[0] for line in lines] == [
+        "- Cartoons: Ben (CC BY 4.0), 3 images", "- Cartoons, until `whitebox`: Ann (CC BY 4.0), 2 images"
+    ]  # fmt: skip
 
 
 def test_the_card_has_the_distances_of_its_style(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:

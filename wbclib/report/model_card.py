@@ -43,9 +43,7 @@ def card(
         faults: what somebody saw.
     """
     name, who = record["name"], f"{profile.name}/{record['name']}"
-    photos, cartoons = found[name]["photos"], found[name]["cartoons"]
-    sources = Counter((item.licence, item.credit) for item in cartoons.items)
-    drawn = "; ".join(f"{credit} ({licence}), {n} images" for (licence, credit), n in sources.most_common())
+    photos = found[name]["photos"]
     credited = {item.sha256: item for corpus in found.values() for item in corpus["photos"].items}
     licences = Counter(item.licence for item in credited.values())
     return f"""# Style `{style}`
@@ -58,7 +56,7 @@ Made from files by `wbc ship`: the numbers come from the run's record and from t
 ## Use
 
 For drawing photographs, also commercially: nothing that it learnt from forbids that. Who publishes its pictures should
-name the artist of the cartoons (below). It is not meant for recognising or judging people, and what it draws is no
+name the artists of the cartoons (below). It is not meant for recognising or judging people, and what it draws is no
 evidence of what a photograph showed.
 
 ## Training
@@ -67,8 +65,7 @@ evidence of what a photograph showed.
 
 ## What it learnt from
 
-- Cartoons: {drawn}; {len({item.group for item in cartoons.items})} groups of them (episodes, stories). None is in this
-  repository.
+{cartoons_learnt_from(profile, name, found)}
 - Photographs: {len(photos)}, under {"; ".join(f"{licence} ({n})" for licence, n in licences.most_common())}.
   Their authors are listed at the end.
 
@@ -99,6 +96,23 @@ The weights are under the licence of the code (MIT).
 
 {_credits(list(credited.values()))}
 """
+
+
+def cartoons_learnt_from(profile: Profile, name: str, found: dict[str, dict[str, Corpus]]) -> str:
+    """The cartoons of the run and, where they are others, of those that it starts from; a line a corpus."""
+    saw = [run for run in profile.chain(name) if profile.run(run).method != "pretrain"]
+    first: dict[tuple[str, ...], str] = {}
+    for run in reversed(saw):
+        first.setdefault(tuple(item.sha256 for item in found[run]["cartoons"].items), run)
+    lines = []
+    for run in first.values():
+        cartoons = found[run]["cartoons"]
+        sources = Counter((item.licence, item.credit) for item in cartoons.items)
+        drawn = "; ".join(f"{credit} ({licence}), {n} images" for (licence, credit), n in sources.most_common())
+        when = "Cartoons" if run == name else f"Cartoons, until `{run}`"
+        groups = len({item.group for item in cartoons.items})
+        lines.append(f"- {when}: {drawn}; {groups} groups of them (episodes, stories). None is in this repository.")
+    return "\n".join(lines)
 
 
 def _held(config: RunConfig) -> str:
