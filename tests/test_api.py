@@ -26,6 +26,13 @@ def filtered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copy(styles.weights_file(styles.DEFAULT), tmp_path_factory.mktemp("style") / "mine.safetensors"))
 
 
+def test_what_comes_back_is_a_plain_array() -> None:
+    photo = np.random.default_rng(2).integers(0, 256, (8, 9, 3), dtype=np.uint8)
+    masked = np.ma.masked_array(photo, mask=np.ones_like(photo, bool))
+    found = cartoonize(masked, style="bilateral")
+    assert type(found) is np.ndarray and np.array_equal(found, cartoonize(photo, style="bilateral"))
+
+
 @pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5)])
 def test_sharpness_is_any_number(value: Any, filtered: Path) -> None:
     np.testing.assert_array_equal(cartoonize(IMAGE, filtered, value), cartoonize(IMAGE, filtered, 0.5))

@@ -108,6 +108,8 @@ def test_settings_follow_a_colon() -> None:
     [
         ("ink:", "SETTING=VALUE"),
         ("ink:bins", "SETTING=VALUE"),
+        ("ink:bins=8,bins=9", "bins is said twice; say it once"),
+        ("ink:rho=2", "at least 0, at most 1"),
         ("ink:bins=0", "above 0"),
         ("ink:bins=many", "whole number"),
         ("ink:bins=[", "no value"),

@@ -144,8 +144,8 @@ def test_pictures_of_an_avi_are_even(tmp_path: Path, codec: str) -> None:
 
 def stamps(container: str, packets: list[tuple[int | None, int]], frames: list[int | None]) -> list[int]:
     """What a clock says of ``frames`` (their pts) after ``packets`` (pts, dts) of one tick each."""
-    video: Any = SimpleNamespace(start_time=packets[0][1], time_base=Fraction(1, 12), average_rate=12)
-    clock = Clock(SimpleNamespace(format=SimpleNamespace(name=container)), video, [video])
+    video: Any = SimpleNamespace(start_time=packets[0][1], time_base=Fraction(1, 12), average_rate=12, index=0)
+    clock = Clock(SimpleNamespace(format=SimpleNamespace(name=container, flags=0)), video, [video])
     for pts, dts in packets:
         clock.shift(SimpleNamespace(pts=pts, dts=dts, size=1, time_base=video.time_base, stream=video))
     found: list[Any] = [SimpleNamespace(pts=pts, duration=1) for pts in frames]

@@ -72,6 +72,7 @@ RUNS = {  # what a run says -> the line
     "init: foo": r"init: there is no run 'foo'; there are: pretrain, whitebox",
 }
 FILES = {
+    "extends:": r"mine\.yaml\.extends: say one of smoke, quick, .*, or a YAML file",
     SMOKE + "base: hello": r"mine\.yaml, base: say a mapping of names to values, not 'hello'",
     SMOKE + "base: [1]": r"mine\.yaml, base: say a mapping",
     SMOKE + "base: {1: 3, a: 2}": r"mine\.yaml, base: 1 is no name; put it in quotation marks",

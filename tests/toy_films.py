@@ -121,6 +121,8 @@ def add_tone(
     for start in range(0, len(wave), step):
         part = wave[None, start : start + step]
         kind = audio.codec_context.format.name
+        if kind[0] == "u":
+            part = (part * 127 + 128).astype(np.uint8)
         if kind[0] == "s":
             part = (part * 32767).astype(np.int16) if kind[:3] == "s16" else (part * 0x7FFFFF00).astype(np.int32)
         frame = AudioFrame.from_ndarray(part, format=audio.codec_context.format.name, layout="mono")

@@ -105,7 +105,7 @@ class Flow:
     eta: float = 1.0  # slope of the magnitude weight
     sigma_c: float = 1.0  # centre of the difference of Gaussians
     sigma_m: float = 3.0  # length of lines
-    rho: Number = 0.997  # share of the surround; smaller draws less
+    rho: Share = 0.997  # share of the surround; smaller draws less
     tau: Number = 0.8  # threshold of lines; larger draws more
     drawings: int = 1  # how often lines are found, each time with the lines of before drawn into the photograph
     sigma_e: float = 2.0  # bilateral filter along the flow

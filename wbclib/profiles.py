@@ -240,9 +240,9 @@ def _read(name: str, below: tuple[Path, ...] = ()) -> dict[str, Any]:
             f"profile {below[0].name}.extends: {circle} goes in a circle; let one extend smoke, quick or lab"
         )
     values = dict(strict_yaml.read(path))
-    parent = values.pop("extends", None)
-    if parent is None or parent == "":
+    if "extends" not in values:
         return values
+    parent = values.pop("extends")
     if not isinstance(parent, str):
         raise UserError(f"profile {name}.extends: say one of {', '.join(NAMES)}, or a YAML file, not {said(parent)}")
     if Path(parent).suffix in SUFFIXES:

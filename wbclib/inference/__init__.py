@@ -51,6 +51,7 @@ def cartoonize(
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         kind = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise UserError(f"expected a path or a uint8 array (H, W, 3), got {kind}")
+    image = np.asarray(image)  # of masked arrays and the like the values alone
     if image.size == 0:
         raise UserError(f"expected an image of at least 1 x 1 pixels, got {image.shape[1]} x {image.shape[0]}")
     if classical.load(name) is not None:

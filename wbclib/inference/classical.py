@@ -80,6 +80,8 @@ def load(name: str) -> Classical | None:
         key, equals, value = part.partition("=")
         if not equals or not key.strip():
             raise UserError(f"style {name!r}: after the colon say SETTING=VALUE, or several with commas between them")
+        if key.strip() in values:
+            raise UserError(f"style {name!r}: {key.strip()} is said twice; say it once")
         try:
             values[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError as error:

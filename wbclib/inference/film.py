@@ -108,6 +108,7 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
         clock, colours, alpha = Clock(film, video, used), Colours(name), Alpha(video, name)
         writer, sound = _Writer(out, video, clock, name), Sound(used[1:], out, name)
         length = Length(film, used, clock.start)
+        damaged: set[int] = set()  # streams of a broadcast, which are seldom whole, that have been told of
         waiting: list[Any] = []  # sound from before the first picture: the file's head needs the picture's size
         with tqdm(total=video.frames or None, desc=name, unit="frame", leave=False) as bar:
             for packet in film.demux():
@@ -115,8 +116,12 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
                 length.count(packet)
                 if packet.stream.index not in length.promised:
                     continue
-                if packet.is_corrupt:
-                    raise FilmError(name, f"damaged after {float(length.end):.1f} s; fetch it again or remove it")
+                if packet.is_corrupt and packet.stream.index not in damaged:
+                    said = f"damaged after {float(length.end):.1f} s"
+                    if not clock.joined:
+                        raise FilmError(name, f"{said}; fetch it again or remove it")
+                    damaged.add(packet.stream.index)
+                    LOG.warning("%s: %s %s, or joined there; drawn as it is", name, packet.stream.type, said)
                 if packet.stream is not video:
                     waiting.append(packet)
                 else:
@@ -140,6 +145,9 @@ def _pictures(film: Any, name: str) -> Any:
     videos = [stream for stream in film.streams.video if not stream.disposition & Disposition.attached_pic]
     if not videos:
         raise FilmError(name, "there are no moving pictures in it; name a film")
+    best = film.streams.best("video")  # the largest that has a length: a still picture may come before the film
+    if best in videos:
+        videos.sort(key=lambda stream: stream is not best)
     left = [_called(stream, videos) for stream in film.streams if stream.type != "audio" and stream is not videos[0]]
     left += ["chapters"] if film.chapters() else []
     if left:

@@ -6,7 +6,10 @@ from collections import deque
 from fractions import Fraction
 from typing import Any
 
+from av.format import Flags
 from av.video.frame import VideoFrame
+
+LEAP, BACK = 10, Fraction(1, 10)  # seconds; FFmpeg's -dts_delta_threshold, and what it takes for going back
 
 
 class Clock:
@@ -14,6 +17,9 @@ class Clock:
 
     All times are moved together so that the first of these streams begins at 0, as the program ``ffmpeg`` does unless
     it is told ``-copyts``: transport streams, DVDs and recordings count from anywhere.
+
+    Parts of broadcasts and discs, joined one behind the other, each count anew. There a time that goes back, or leaps
+    by more than :data:`LEAP`, goes on where its stream had ended, as the program ``ffmpeg`` has it.
 
     AVI, and a few films in Matroska, store pictures in the order of decoding without the times at which they are shown.
     There the first picture shown gets the time of the first packet, and so on.
@@ -31,6 +37,9 @@ class Clock:
         self.start = min(begins, default=Fraction(0))
         self.video, self.base, self.rate = video, Fraction(video.time_base), _rate(video)
         self.ordered = film.format.name == "avi"
+        self.joined = bool(film.format.flags & Flags.ts_discont.value)
+        self.used = {stream.index for stream in used}
+        self.ends: dict[int, Fraction] = {}  # where the last packet of each stream ended
         self.packets: deque[tuple[int | None, int]] = deque()  # (pts, dts) of those whose pictures are to come
         self.frames, self.first, self.last, self.end = 0, 0, 0, 0
 
@@ -38,6 +47,8 @@ class Clock:
         """Count the times of a packet of any stream from the beginning of the film."""
         if not self.known and packet.stream is self.video and packet.pts is not None:  # a raw stream of pictures
             self.known, self.start = True, packet.pts * Fraction(packet.time_base)
+        if self.joined and packet.dts is not None and packet.stream.index in self.used:
+            self._join(packet)
         ticks = round(self.start / packet.time_base)
         if packet.pts is not None:
             packet.pts -= ticks
@@ -47,6 +58,16 @@ class Clock:
             self.ordered |= packet.pts is None and not self.frames and not self.packets
             if self.ordered:
                 self.packets.append((packet.pts, packet.dts))
+
+    def _join(self, packet: Any) -> None:
+        """Move the beginning where a stream counts anew, for all streams: they were joined together."""
+        begin, lasts = (Fraction(value or 0) * packet.time_base for value in (packet.dts, packet.duration))
+        begin -= self.start
+        due = self.ends.get(packet.stream.index, begin)
+        if begin < due - BACK - lasts or begin > due + LEAP:
+            self.start += begin - due
+            begin = due
+        self.ends[packet.stream.index] = begin + lasts
 
     def stamp(self, frame: VideoFrame) -> tuple[int, int]:
         """Time stamp and duration of the next picture in units of ``base`` seconds.

@@ -30,12 +30,22 @@ class Length:
         self.whole = _from(start, _of_film(film))
         self.promised = {stream.index: _from(start, _of_stream(film, stream)) for stream in used}
         self.ends: dict[int, Fraction] = {}
+        self.steps: dict[int, tuple[int, int]] = {}  # of sound whose packets do not say how long they last
 
     def count(self, packet: Any) -> None:
         """Note a packet of any stream, its times counted from ``start``."""
         if packet.pts is not None:
-            index, end = packet.stream.index, (packet.pts + (packet.duration or 0)) * Fraction(packet.time_base)
+            index, end = packet.stream.index, (packet.pts + self._lasting(packet)) * Fraction(packet.time_base)
             self.ends[index] = max(end, self.ends.get(index, end))
+
+    def _lasting(self, packet: Any) -> int:
+        """Ticks that a packet lasts; of sound that does not say so (WavPack in Matroska), as long as the longest."""
+        if packet.duration or packet.stream.type != "audio":
+            return int(packet.duration or 0)
+        last, longest = self.steps.get(packet.stream.index, (packet.pts, 0))
+        longest = max(longest, packet.pts - last)
+        self.steps[packet.stream.index] = packet.pts, longest
+        return longest
 
     @property
     def end(self) -> Fraction:

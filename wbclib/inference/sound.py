@@ -76,6 +76,8 @@ class Sound:
             return
         first = [self.hidden.pop(index)] if index in self.hidden and index not in self.last else []
         for each in (*first, packet):
+            if each.duration and each.dts <= self.last.get(index, each.dts - 1):
+                continue  # of films that were joined the sound of one may begin a little before that of the other ends
             # Matroska may not say how long a packet lasts, and MP4 would end the sound before the last one then
             each.duration = each.duration or each.dts - self.last.get(index, each.dts)
             self.last[index] = each.dts
