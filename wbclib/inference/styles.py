@@ -149,6 +149,7 @@ def weights_file(name: str) -> Path:
         if profile in profiles.NAMES and not os.path.isfile(path):
             profiles.load(profile).run(run)  # says so where there is no such run
         hint = f"train it with `{_brief(f'wbc train {run} --profile {profile}')}`"
+        hint += " (`make reproduce` trains all of quick)" if profile == "quick" else ""
     else:
         raise UserError(f"unknown style {_brief(name)!r}; shipped are {', '.join(shipped())}; say {KNOWN}")
     if not os.path.isfile(path):  # Path.is_file raises where a name is too long for a file
