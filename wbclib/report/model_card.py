@@ -128,7 +128,7 @@ def _training(profile: Profile, record: dict[str, Any]) -> str:
     start = "".join(f"{profile.run(run).steps} steps of `{run}`, then " for run in before)
     made = [found for run in before if (found := records.finished(profile, run)) is not None]
     seconds, steps = (sum(each[key] for each in (*made, record)) for key in ("wall_time_s", "steps"))
-    together = f"; all {steps} steps {seconds / 3600:.1f} h, on one machine after another" if made else ""
+    together = f"; all {steps} steps {seconds / 3600:.1f} h" if made else ""
     place = f"{device['name']}, {device['threads']} thread(s), {device['precision']}"
     features, changed = record["features"], " with changes" if record["dirty"] else ""
     used = {term for run in profile.chain(record["name"]) for term in BEYOND if getattr(profile.run(run).weights, term)}
