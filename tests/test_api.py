@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +133,11 @@ def test_a_file_of_another_kind_is_not_to_be_removed(tmp_path: Path, data: bytes
     with pytest.raises(UserError, match="not an image") as caught:
         cartoonize(tmp_path / "a.jpg")
     assert "remove" not in str(caught.value)
+
+
+def test_importing_the_library_stays_light() -> None:
+    code = "import sys, wbclib; assert 'torch' not in sys.modules; from wbclib import cartoonize; print(cartoonize)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent.parent
+    )
+    assert done.stdout.startswith("<function cartoonize"), done.stderr

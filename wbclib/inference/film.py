@@ -118,7 +118,7 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
                     continue
                 if packet.is_corrupt and packet.stream.index not in damaged:
                     said = f"damaged after {float(length.end):.1f} s"
-                    if not clock.joined:
+                    if film.format.name != "mpegts":
                         raise FilmError(name, f"{said}; fetch it again or remove it")
                     damaged.add(packet.stream.index)
                     LOG.warning("%s: %s %s, or joined there; drawn as it is", name, packet.stream.type, said)
