@@ -25,7 +25,7 @@ from wbclib.inference.film_alpha import Alpha, on_white
 from wbclib.inference.film_clock import Clock
 from wbclib.inference.film_colour import Colours
 from wbclib.inference.film_error import FilmError
-from wbclib.inference.film_length import Length
+from wbclib.inference.film_length import Damage, Length
 from wbclib.inference.film_tags import copy_film_tags, copy_stream_tags
 from wbclib.inference.film_turn import Turn, turn_of
 from wbclib.inference.inputs import shown
@@ -108,7 +108,7 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
         clock, colours, alpha = Clock(film, video, used), Colours(name), Alpha(video, name)
         writer, sound = _Writer(out, video, clock, name), Sound(used[1:], out, name)
         length = Length(film, used, clock.start)
-        damaged: set[int] = set()  # streams of a broadcast, which are seldom whole, that have been told of
+        damage = Damage(name)
         waiting: list[Any] = []  # sound from before the first picture: the file's head needs the picture's size
         with tqdm(total=video.frames or None, desc=name, unit="frame", leave=False) as bar:
             for packet in film.demux():
@@ -116,12 +116,7 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
                 length.count(packet)
                 if packet.stream.index not in length.promised:
                     continue
-                if packet.is_corrupt and packet.stream.index not in damaged:
-                    said = f"damaged after {float(length.end):.1f} s"
-                    if film.format.name != "mpegts":
-                        raise FilmError(name, f"{said}; fetch it again or remove it")
-                    damaged.add(packet.stream.index)
-                    LOG.warning("%s: %s %s, or joined there; drawn as it is", name, packet.stream.type, said)
+                damage.see(packet, length.end, clock.joins)
                 if packet.stream is not video:
                     waiting.append(packet)
                 else:
@@ -134,6 +129,7 @@ def _convert(film: Any, temporary: Path, stylist: Stylist, name: str) -> dict[st
                     sound.take(waiting.pop(0))
         if not clock.frames:
             raise FilmError(name, "not one picture in it can be decoded; fetch it again or remove it")
+        damage.check()
         length.check(name)
         sound.finish()
         writer.finish()

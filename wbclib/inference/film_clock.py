@@ -28,6 +28,7 @@ class Clock:
         start: second of the container's own time that is 0 here.
         rate: pictures per second, nominal.
         frames: how many have got a time stamp.
+        joins: how often a time began anew.
         first, end: the first time stamp, and where the last picture ends; in units of ``base`` seconds.
     """
 
@@ -37,7 +38,8 @@ class Clock:
         self.start = min(begins, default=Fraction(0))
         self.video, self.base, self.rate = video, Fraction(video.time_base), _rate(video)
         self.ordered = film.format.name == "avi"
-        self.joined = bool(film.format.flags & Flags.ts_discont.value)
+        self.anew = bool(film.format.flags & Flags.ts_discont.value)  # whether parts of such a film may count anew
+        self.joins = 0
         self.used = {stream.index for stream in used}
         self.ends: dict[int, Fraction] = {}  # where the last packet of each stream ended
         self.packets: deque[tuple[int | None, int]] = deque()  # (pts, dts) of those whose pictures are to come
@@ -47,7 +49,7 @@ class Clock:
         """Count the times of a packet of any stream from the beginning of the film."""
         if not self.known and packet.stream is self.video and packet.pts is not None:  # a raw stream of pictures
             self.known, self.start = True, packet.pts * Fraction(packet.time_base)
-        if self.joined and packet.dts is not None and packet.stream.index in self.used:
+        if self.anew and packet.dts is not None and packet.stream.index in self.used:
             self._join(packet)
         ticks = round(self.start / packet.time_base)
         if packet.pts is not None:
@@ -66,7 +68,7 @@ class Clock:
         due = self.ends.get(packet.stream.index, begin)
         if begin < due - BACK - lasts or begin > due + LEAP:
             self.start += begin - due
-            begin = due
+            begin, self.joins = due, self.joins + 1
         self.ends[packet.stream.index] = begin + lasts
 
     def stamp(self, frame: VideoFrame) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from fractions import Fraction
 from typing import Any
@@ -10,6 +11,8 @@ import av
 
 from wbclib.inference.film_error import FilmError
 
+LOG = logging.getLogger(__name__)
+JOINED = 1  # second within which a join explains a corrupt packet
 MISSING = 0.5  # seconds that may lack at the end of a stream before the film counts as cut short
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
@@ -63,6 +66,33 @@ class Length:
                     f"cut short, it ends after {float(end):.1f} of {float(promised):.1f} s; nothing was "
                     "written, fetch it again or save its good part as a film of its own",
                 )
+
+
+class Damage:
+    """Packets that are marked as corrupt: damage, unless the film turns out to be joined there of several.
+
+    The counters of a broadcast break at such a place as well, and FFmpeg marks what it read last before it. That the
+    time begins anew is seen only when the next part is.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name, self.joins = name, 0
+        self.after: Fraction | None = None  # second after which it may be damaged
+
+    def see(self, packet: Any, end: Fraction, joins: int) -> None:
+        """A packet of a stream in use, at second ``end``, after so many joins. FilmError where it is damage."""
+        if joins > self.joins:
+            LOG.warning("%s: parts are joined at %.1f s, and follow each other", self.name, float(end))
+            self.joins, self.after = joins, None
+        if packet.is_corrupt and self.after is None:
+            self.after = end
+        if self.after is not None and end - self.after > JOINED:
+            self.check()
+
+    def check(self) -> None:
+        """Raise FilmError where a packet was corrupt and no join came."""
+        if self.after is not None:
+            raise FilmError(self.name, f"damaged after {float(self.after):.1f} s; fetch it again or remove it")
 
 
 def _from(start: Fraction, end: Fraction | None) -> Fraction | None:
