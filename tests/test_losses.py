@@ -86,8 +86,8 @@ def test_every_term_of_the_table_takes_what_it_says_from_the_view() -> None:
     )  # fmt: skip
     values = {name: term.value(view).item() for name, term in losses.TERMS.items()}
     assert values == {"surface": 1.0, "texture": 4.0, "projected": 9.0, "structure": 3.0, "content": 2.0, "tv": 0.0,
-                      "pixel": 0.5, "abstraction": 0.75, "abstraction_features": 6.0, "chroma": 0.0, "look": 1.0,
-                      "adversarial": 16.0}  # fmt: skip
+                      "pixel": 0.5, "abstraction": 0.75, "abstraction_features": 6.0, "chroma": 0.0,
+                      "smoothness": 0.0, "look": 1.0, "adversarial": 16.0}  # fmt: skip
 
 
 def test_total_is_the_weighted_sum() -> None:
@@ -117,3 +117,37 @@ def test_gradients_of_chroma() -> None:
     draw = torch.Generator().manual_seed(0)
     photo, output = (torch.rand(1, 3, 8, 12, generator=draw, dtype=torch.float64) for _ in range(2))
     assert torch.autograd.gradcheck(lambda x: losses.chroma(x, photo, 4), output.requires_grad_(True))
+
+
+def test_smoothness_is_total_variation_where_the_guide_is_even() -> None:
+    output = torch.rand(2, 3, 6, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    grey = torch.full_like(output, 0.2)
+    assert losses.smoothness(output, grey).item() == pytest.approx(losses.total_variation(output).item(), rel=1e-12)
+
+
+def test_smoothness_lets_a_line_lie_beside_the_guides() -> None:
+    guide = torch.full((1, 3, 7, 12), 1.0, dtype=torch.float64)
+    guide[..., 5:] = -1.0  # a step of 2 after column 4: differences 3 to 5 are free
+    for column, counted in ((4, False), (3, False), (5, False), (2, True), (6, True)):
+        output = torch.zeros_like(guide)
+        output[..., column + 1 :] = 0.6
+        wanted = 0.6 / 11 if counted else 0.6 * math.exp(-2 / 0.05) / 11
+        assert losses.smoothness(output, guide).item() == pytest.approx(wanted, rel=1e-9), column
+        turned = losses.smoothness(output.mT, guide.mT)
+        assert turned.item() == pytest.approx(wanted, rel=1e-9), column
+
+
+def test_smoothness_counts_less_the_more_the_guide_changes() -> None:
+    output, guide = torch.zeros(1, 3, 1, 2, dtype=torch.float64), torch.zeros(1, 3, 1, 2, dtype=torch.float64)
+    output[..., 1], guide[0, 1, 0, 1] = 0.5, 0.05  # one channel of the guide, by as much as `edge`
+    output = output.expand(1, 3, 4, 2)
+    assert losses.smoothness(output, guide.expand(1, 3, 4, 2)).item() == pytest.approx(0.5 / math.e, rel=1e-9)
+
+
+def test_gradients_of_smoothness() -> None:
+    draw = torch.Generator().manual_seed(0)
+    guide, output = (torch.rand(1, 3, 8, 12, generator=draw, dtype=torch.float64) for _ in range(2))
+    output, guide = output.requires_grad_(True), guide.requires_grad_(True)
+    assert torch.autograd.gradcheck(lambda x: losses.smoothness(x, guide.detach(), 0.5), output)
+    losses.smoothness(output, guide).backward()
+    assert guide.grad is None, "the guide is given"

@@ -126,6 +126,19 @@ def test_a_drawing_is_the_same_at_any_size_where_lines_belong_to_the_working_siz
     assert lined.loc[("working size", "1/3"), "apart"] < lined.loc[("own pixels", "1/3"), "apart"] / 2
 
 
+def test_a_smaller_working_size_loses_what_is_smaller_than_its_pixels() -> None:
+    there = shown(side=512)
+    nothing = "bilateral:repeats=0,line_darkness=0,levels=255"
+    cartoons = {nothing: there.photographs, "another": there.photographs[:2]}
+    profile = profiles.load("smoke", "cpu")
+    found = pictures.details(profile, [nothing], there, cartoons, (64, 256, 512)).set_index("detail")
+    far = found.pop(next(column for column in found if column.startswith("to its cartoons")))
+    assert found.loc[512, FOUND] > 0.99 and found[FOUND].is_monotonic_increasing and found.loc[64, FOUND] < 0.5
+    assert far[[64, 256]].min() > 20 * far[512], "255 levels are not quite all of them"
+    named = pictures.details(profile, ["flat"], there, cartoons, (64,))
+    assert named.iloc[0, -1] != named.iloc[0, -1], "no cartoons of that name"
+
+
 def test_what_was_shipped_before_is_drawn_from_its_copies_or_left_out(
     study: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         metavar="PIXELS",
         help="short side at which larger pictures are drawn, so that lines stay visible; the cartoon is as large as "
-        "the picture; 0: its own pixels (default: 720)",
+        "the picture; 0: its own pixels (default: 512)",
     )
     cartoonize.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles of large images")
     cartoonize.add_argument(
@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         metavar="PIXELS",
         help="short side at which the file draws larger pictures, as cartoonize does; 0: their own pixels "
-        "(default: 720)",
+        "(default: 512)",
     )
     export.add_argument("--int8", action="store_true", help="quantise the convolutions")
     export.add_argument("--force", action="store_true", help="replace the file where it is there already")

@@ -191,6 +191,7 @@ class Weights:
     abstraction: NotNegative = 0.0  # the photograph's flow-based abstraction in place of the photograph
     abstraction_features: NotNegative = 0.0  # that abstraction's perceptual features, which keep lines crisp
     chroma: NotNegative = 0.0  # the photograph's colours, blurred and without their luma
+    smoothness: NotNegative = 0.0  # total variation where that abstraction is flat
     look: NotNegative = 0.0  # the photograph itself in the look of the style that is learnt (method styles), supervised
     adversarial: NotNegative = 0.0  # CartoonGAN's discriminator; surface and texture have their own
 
@@ -272,6 +273,10 @@ class RunConfig:
         """Whether one of its terms looks at perceptual features."""
         return any(getattr(self.weights, term) for term in PERCEPTUAL)
 
+    def abstracts(self) -> bool:
+        """Whether one of its terms looks at the photograph's flow-based abstraction."""
+        return any(getattr(self.weights, term) for term in ABSTRACTED)
+
     def hash(self) -> str:
         """Stable 64-digit hash; what does not change the result (how often things are saved) is left out.
 
@@ -290,12 +295,13 @@ class RunConfig:
 
 
 PERCEPTUAL = ("content", "structure", "abstraction_features", "projected")  # terms that look at perceptual features
+ABSTRACTED = ("abstraction", "abstraction_features", "smoothness")  # at the photograph's flow-based abstraction
 SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
 LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
     "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
     "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected", "average",
-    "output.guide", "shift",
+    "output.guide", "shift", "weights.smoothness",
 )  # fmt: skip
 
 

@@ -210,6 +210,43 @@ def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.D
     return pd.DataFrame(rows)
 
 
+def details(
+    profile: Profile,
+    drawing_in: list[str],
+    there: Windows,
+    references: Mapping[str, np.ndarray],
+    sides: tuple[int, ...] = (256, 384, SIDE),
+) -> pd.DataFrame:
+    """Styles drawn at several working sizes (``--detail``), enlarged, and cut into the same windows.
+
+    A smaller side draws wider lines, and loses what is smaller than they are.
+
+    Args:
+        drawing_in: styles, as :func:`wbclib.inference.drawing.open_drawing` takes them.
+        there: :func:`windows`.
+        references: :func:`cartoons`.
+        sides: short sides that are drawn at, at most :data:`SIDE`.
+
+    Returns:
+        style, detail, outline_share, flat_share, edges_found and its interval of 90 % over photographs, and, a column a
+        network, the Frechet distance to the cartoons of the style's name (missing where there are none).
+    """
+    rows = [{"style": style, "detail": side} for style in drawing_in for side in sides]
+    named = [f"{row['style']} at {row['detail']}" for row in rows]
+    who = {name: drawing.open_drawing(row["style"], detail=row["detail"]) for name, row in zip(named, rows, strict=True)}
+    made = drawn(who, there)
+    seen = looks(made, there, {}).drop(columns=["who", "n", *(f"{KEPT}{end}" for end in ("", "_low", "_high"))])
+    for row, (_, found) in zip(rows, seen.iterrows(), strict=True):
+        row |= found.to_dict()
+    for network, features_of in comparison.features_by_network(profile, made):
+        own = {style: comparison.cached_features(found, network) for style, found in references.items()}
+        for name, row in zip(named, rows, strict=True):
+            style = row["style"]
+            far = fid.frechet(features_of[name], own[style]) if style in own else float("nan")
+            row[f"to its cartoons, {network.origin['network']}"] = far
+    return pd.DataFrame(rows)
+
+
 def sameness(
     style: str, photos: list[np.ndarray], detail: int, copies: tuple[int, ...] = (2, 3), downloads: bool = False
 ) -> pd.DataFrame:

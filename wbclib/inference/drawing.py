@@ -20,7 +20,7 @@ from wbclib.inference.stylist import TILE, Stylist
 from wbclib.represent.enlarge import enlarge
 
 LOG = logging.getLogger(__name__)
-DETAIL = 720  # pixels
+DETAIL = 512  # pixels: where the lengths of `ink` hold and the shipped generators learnt (profile `shipped`, crops)
 SMALLEST_DETAIL = 64
 
 

@@ -163,7 +163,7 @@ class _Run:
         targets = None
         if side := config.photo_crops.side:
             photos = working.resized(photos, side)
-            if config.weights.abstraction or config.weights.abstraction_features:
+            if config.abstracts():
                 targets = working.abstracted(photos, config.flow)
         if side := config.cartoon_crops.side:
             cartoons = [working.resized(each, side) for each in cartoons]
