@@ -73,8 +73,8 @@ class View(Protocol):
 def discriminator(real: Tensor, fake: Tensor, kind: str) -> Tensor:
     """Loss of a discriminator from its logits on cartoons (``real``) and outputs (``fake``).
 
-    ``log``: -log D(real) - log(1 - D(fake)) (white-box paper, eqs. 2 and 4; CartoonGAN, eq. 3).
-    ``lsgan``: ((real - 1)^2 + fake^2) / 2, halved as in the official white-box code (Mao et al. 2017, eq. 2).
+    ``log``: -log D(real) - log(1 - D(fake)) (surface and texture losses; CartoonGAN's adversarial loss).
+    ``lsgan``: ((real - 1)^2 + fake^2) / 2, halved as in the official white-box code (Mao et al. 2017).
     """
     if kind == "log":
         return F.softplus(-real).mean() + rejected(fake, kind)
@@ -86,7 +86,7 @@ def discriminator(real: Tensor, fake: Tensor, kind: str) -> Tensor:
 def rejected(logits: Tensor, kind: str) -> Tensor:
     """The part of a discriminator's loss that asks it to reject images, from its logits on them.
 
-    Outputs, and in CartoonGAN edge-smoothed cartoons, too (CartoonGAN, eq. 3): -log(1 - D(e)), or e^2 / 2.
+    Outputs, and in CartoonGAN edge-smoothed cartoons, too (CartoonGAN, adversarial loss): -log(1 - D(e)), or e^2 / 2.
     """
     if kind == "log":
         return F.softplus(logits).mean()
@@ -109,11 +109,11 @@ def generator(fake: Tensor, kind: str) -> Tensor:
 
 
 def perceptual(features: Tensor, target: Tensor, norm: str = "mean") -> Tensor:
-    """Distance of two feature maps, L1 unless squared (white-box paper, eqs. 3 and 6; CartoonGAN, eq. 4).
+    """Distance of two feature maps, L1 unless squared: the white box's structure and content, CartoonGAN's content.
 
     ``mean`` averages over all values. ``squared`` averages squares (CartoonGAN's ablation). ``official`` divides the
-    average of the absolute values once more by h*w*c, as the
-    official white-box code does: 524 288 for VGG19 conv4_4 at 256x256.
+    average of the absolute values once more by h*w*c, as the official white-box code does: 524 288 for VGG19 conv4_4 at
+    256x256.
     """
     if norm == "squared":
         return (features - target).square().mean()
@@ -126,7 +126,7 @@ def perceptual(features: Tensor, target: Tensor, norm: str = "mean") -> Tensor:
 
 
 def total_variation(image: Tensor, norm: str = "mean") -> Tensor:
-    """Total variation (white-box paper, eq. 7).
+    """Total variation (white-box paper).
 
     ``mean``: mean absolute difference of neighbours, horizontal plus vertical. ``official``: mean squared
     differences, divided once more by C*H*W, as in the official code.
@@ -153,11 +153,11 @@ def chroma(output: Tensor, photo: Tensor, cell: int = 16) -> Tensor:
 
 
 def smoothness(output: Tensor, guide: Tensor, edge: float = 0.05) -> Tensor:
-    """Edge-aware smoothness (Godard et al., CVPR 2017, eq. 3): total variation that counts less where the guide changes.
+    """Edge-aware smoothness (Godard et al., CVPR 2017): total variation that counts less where the guide changes.
 
-    Differences of neighbours in the output times exp(-d / ``edge``), where d is the largest difference in the guide, over
-    its channels and the 3 x 3 differences around; the latter is this study's own, so that a line that lies a pixel beside
-    the guide's costs nothing. With a guide of one colour it is :func:`total_variation` with norm ``mean``.
+    Differences of neighbours in the output times exp(-d / ``edge``), where d is the largest difference in the guide,
+    over its channels and the 3 x 3 differences around; the latter is this study's own, so that a line that lies a pixel
+    beside the guide's costs nothing. With a guide of one colour it is :func:`total_variation` with norm ``mean``.
 
     Args:
         output: gradients pass to it.
