@@ -12,6 +12,7 @@ from skimage import color
 from toy_images import MEAN, PHOTOS, READINGS, photograph
 
 from wbclib import images
+from wbclib.files import UserError
 from wbclib.options import Structure
 from wbclib.represent import colour_regions, merge_regions, segment
 from wbclib.represent.colouring import medians, spread
@@ -134,6 +135,16 @@ def test_power_follows_its_formula() -> None:
     ours = (colour_regions(image, np.array([[0], [1]]), Structure(mu=1.2)) + 1) / 2
     powered = np.array([[0.2, 0.4, 0.6], [0.4, 0.4, 0.4]]) ** 1.2
     np.testing.assert_allclose(ours[:, 0], powered * 0.4 / powered.mean(), atol=1e-12)
+
+
+def test_the_equation_as_printed_has_no_gain() -> None:
+    image = np.full((2, 4, 3), 100, np.uint8)
+    image[:, 2:] = 200
+    found = colour_regions(image, np.repeat([[0, 0, 1, 1]], 2, 0), Structure(gain="none", mu=1.2))
+    wanted = [round(255 * (value / 255) ** 1.2) for value in (100, 200)]
+    assert found[0, 0].tolist() == [wanted[0]] * 3 and found[0, 3].tolist() == [wanted[1]] * 3
+    with pytest.raises(UserError, match="gain"):
+        colour_regions(image, np.zeros((2, 4), int), dataclasses.replace(Structure(), gain="some"))
 
 
 @pytest.mark.parametrize("value", [0, 1, 77, 254, 255])

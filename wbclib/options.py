@@ -83,6 +83,8 @@ class Structure:
     gamma1: Number = 20.0
     gamma2: Number = 40.0
     mu: Positive = 1.2
+    # After the power. mean: one gain gives the image's mean back, this study's own | none: the paper's equation
+    gain: Annotated[str, OneOf("mean", "none")] = "mean"
 
 
 @dataclass(frozen=True)
@@ -301,7 +303,7 @@ LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
     "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
     "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected", "average",
-    "output.guide", "shift", "weights.smoothness",
+    "output.guide", "shift", "weights.smoothness", "structure.gain",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "features": "vgg16",
         "perceptual_norm": "mean",
         "tv_norm": "mean",
-        "structure": {"segmenter": "felzenszwalb", "merging": "regions", "colouring": "adaptive"},
+        "structure": {"segmenter": "felzenszwalb", "merging": "regions", "colouring": "adaptive", "gain": "none"},
         "texture": {"variant": "paper"},
         "weights": {"surface": 1.0, "texture": 10.0, "structure": 2e3, "content": 2e3, "tv": 1e4},
     },

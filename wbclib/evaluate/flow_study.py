@@ -19,7 +19,7 @@ from torch import Tensor
 from wbclib import images
 from wbclib.evaluate import content
 from wbclib.evaluate.filters import LEVELS, match, rounded
-from wbclib.evaluate.stats import mean_interval
+from wbclib.evaluate.seeds import student
 from wbclib.evaluate.surface_study import Yardstick
 from wbclib.options import Flow
 from wbclib.represent import flow
@@ -152,11 +152,11 @@ def line_table(
 
 
 def over_photographs(frame: pd.DataFrame, by: Sequence[str], measures: Sequence[str]) -> pd.DataFrame:
-    """Mean of every measure over photographs with its 90 % interval: ``by``, measure, value, low, high, n."""
+    """Mean of every measure over photographs with Student's 90 % interval: ``by``, measure, value, low, high, n."""
     rows = []
     for key, part in frame.groupby(list(by), sort=False):
         for measure in measures:
-            rows.append((*key, measure, *mean_interval(part[measure].to_numpy()), len(part)))
+            rows.append((*key, measure, *student(part[measure].to_numpy()), len(part)))
     return pd.DataFrame(rows, columns=[*by, "measure", "value", "low", "high", "n"])
 
 

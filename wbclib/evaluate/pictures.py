@@ -231,20 +231,17 @@ def details(
         style, detail, outline_share, flat_share, edges_found and its interval of 90 % over photographs, and, a column a
         network, the Frechet distance to the cartoons of the style's name (missing where there are none).
     """
-    rows = [{"style": style, "detail": side} for style in drawing_in for side in sides]
-    named = [f"{row['style']} at {row['detail']}" for row in rows]
-    who = {name: drawing.open_drawing(row["style"], detail=row["detail"]) for name, row in zip(named, rows, strict=True)}
-    made = drawn(who, there)
-    seen = looks(made, there, {}).drop(columns=["who", "n", *(f"{KEPT}{end}" for end in ("", "_low", "_high"))])
-    for row, (_, found) in zip(rows, seen.iterrows(), strict=True):
-        row |= found.to_dict()
+    asked = {f"{style} at {side}": (style, side) for style in drawing_in for side in sides}
+    made = drawn({name: drawing.open_drawing(style, detail=side) for name, (style, side) in asked.items()}, there)
+    seen = looks(made, there, {})[[LINES, FLAT, FOUND, f"{FOUND}_low", f"{FOUND}_high"]]
+    rows = pd.concat([pd.DataFrame(asked.values(), columns=["style", "detail"]), seen], axis=1)
     for network, features_of in comparison.features_by_network(profile, made):
         own = {style: comparison.cached_features(found, network) for style, found in references.items()}
-        for name, row in zip(named, rows, strict=True):
-            style = row["style"]
-            far = fid.frechet(features_of[name], own[style]) if style in own else float("nan")
-            row[f"to its cartoons, {network.origin['network']}"] = far
-    return pd.DataFrame(rows)
+        rows[f"to its cartoons, {network.origin['network']}"] = [
+            fid.frechet(features_of[name], own[style]) if style in own else float("nan")
+            for name, (style, _) in asked.items()
+        ]
+    return rows
 
 
 def sameness(

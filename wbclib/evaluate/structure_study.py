@@ -77,12 +77,12 @@ def tone(image: np.ndarray) -> dict[str, float]:
 
 
 def powers(image: np.ndarray, labels: np.ndarray, options: Structure) -> dict[str, np.ndarray]:
-    """Three fills: without the power, with the bare power (no gain), and with power and renormalisation."""
+    """Three fills: without the power, with the bare power as printed, and with power and this study's gain."""
     flat = colour_regions(image, labels, dataclasses.replace(options, mu=1.0))
     return {
         "no power": flat,
         "power alone": np.rint(255 * (flat / 255) ** options.mu).astype(np.uint8),
-        "power and gain": colour_regions(image, labels, options),
+        "power and gain": colour_regions(image, labels, dataclasses.replace(options, gain="mean")),
     }
 
 

@@ -1,28 +1,46 @@
 """What papers and explainers claim, what this study measures of it, and the verdict, computed.
 
 A claim has a question that is put to a profile's tables, runs or pictures (:mod:`wbclib.report.evidence`). The answer
-is an effect with its interval and how far chance alone may go; the verdict follows from these and from the direction
-that the claim names.
+are effects with their errors; the verdict (:mod:`wbclib.evaluate.verdicts`) follows from these, from the direction that
+the claim names, and from the other claims of its family.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
 from wbclib.evaluate import styles_study
 from wbclib.evaluate.expected import EXPECTED, OPPOSITE
-from wbclib.evaluate.seeds import verdict
+from wbclib.evaluate.verdicts import Verdict, decide
 from wbclib.profiles import Profile
 from wbclib.report import evidence
 from wbclib.report.evidence import Finding
 
-COLUMNS = ["claim", "source", "measure", "effect", "low", "high", "by_chance", "verdict", "records", "notebook", "why"]
+COLUMNS = [
+    "claim", "source", "family", "verdict", "why_not", "measure", "effect", "low", "high", "n", "unit", "chance",
+    "margin", "p", "corrected", "agree", "records", "notebook", "why",
+]  # fmt: skip
 WHITEBOX, CARTOONGAN = "White-box Cartoonization (CVPR 2020)", "CartoonGAN (CVPR 2018)"
 SLIDES, REBUFFI = "toonification study", "Rebuffi, Bilen, Vedaldi (NeurIPS 2017, CVPR 2018)"
 KANG = "Kang, Lee, Chui (NPAR 2007, TVCG 2009)"
+
+FAMILIES = {
+    "01-surface": "filters and colours, without training",
+    "02-structure": "filters and colours, without training",
+    "04-flow": "filters and colours, without training",
+    "07-ablation": "what is lost without a part",
+    "08-cartoongan": "the parts of CartoonGAN",
+    "09-comparison": "the white box against CartoonGAN",
+    "10-control": "what a weight controls",
+    "11-noise": "damaged photographs",
+    "12-styles": "several styles in one network",
+    "13-speed": "time",
+}
 
 
 @dataclass(frozen=True)
@@ -33,43 +51,63 @@ class Claim:
     source: str
     notebook: str
     ask: Callable[[Profile], Finding] = field(repr=False)
-    supports: str = "higher"  # the side of 0 on which the effect supports the claim; "none": an effect contradicts it
+    supports: str = "higher"  # the side of 0 on which the effects support the claim; "none": within their margins
+    # Claims that are asked together, corrected for their number (Holm).
+    family: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "family", self.family or FAMILIES[self.notebook])
 
 
-def judge(found: Finding, supports: str) -> str:
-    """``supported``, ``contradicted`` or ``cannot tell``.
+RULES = Path(__file__).parent / "templates" / "rules.md"
 
-    Args:
-        supports: ``higher`` or ``lower``: an effect on that side, its interval without 0 and larger than chance,
-            supports the claim, one on the other side contradicts it. ``none``: the claim is that two things do equally
-            well; an effect that can be told contradicts it, an interval inside the ``margin`` supports it.
-    """
-    told = verdict(found.low, found.high, found.effect, found.by_chance)
-    if supports == "none":
-        alike = -found.margin < found.low and found.high < found.margin  # never where one of them is missing
-        return "contradicted" if told != "cannot tell" else "supported" if alike else "cannot tell"
-    return {supports: "supported", OPPOSITE[supports]: "contradicted"}.get(told, "cannot tell")
+
+def rules() -> tuple[str, str]:
+    """The rules that verdicts follow, as Markdown, and the first 12 digits of the SHA-256 of that text."""
+    text = RULES.read_text(encoding="utf-8")
+    return text, hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def table(profile: Profile) -> pd.DataFrame:
     """Every claim with what this profile says of it: columns :data:`COLUMNS`.
 
     Reads the tables of notebooks 04 and 07 to 12, which must have been written; measures what stands in none of them.
+
+    Of the effects that a claim is asked of, the weakest is shown, that with the largest p; ``agree`` says how many
+    support the claim by themselves. ``chance`` is infinite where nothing says what another training would change.
     """
+    asked = list(claims(profile))
+    found = [one.ask(profile) for one in asked]
+    judged: dict[int, Verdict] = {}
+    for family in dict.fromkeys(one.family for one in asked):
+        places = [i for i, one in enumerate(asked) if one.family == family]
+        told = decide([found[i].asked(asked[i].supports) for i in places])
+        for i, verdict in zip(places, told, strict=True):
+            judged[i] = verdict
     rows = []
-    for one in claims(profile):
-        found = one.ask(profile)
-        numbers = (found.effect, found.low, found.high, found.by_chance)
-        told = (found.measure, *numbers, judge(found, one.supports))
-        rows.append((one.claim, one.source, *told, ", ".join(found.records), one.notebook, found.why))
+    for one, finding, place in zip(asked, found, range(len(asked)), strict=True):
+        verdict = judged[place]
+        effect, margin = finding.weakest(one.supports)
+        rows.append(
+            {
+                "claim": one.claim, "source": one.source, "family": one.family, "verdict": verdict.verdict,
+                "why_not": verdict.why_not, "measure": effect.measure, "effect": effect.value,
+                "low": effect.interval[0], "high": effect.interval[1], "n": effect.n, "unit": effect.unit,
+                "chance": effect.chance, "margin": margin, "p": verdict.p, "corrected": verdict.corrected,
+                "agree": f"{verdict.agree} of {len(finding.effects)}", "records": ", ".join(finding.records),
+                "notebook": one.notebook, "why": finding.why,
+            }
+        )  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def listed(found: pd.DataFrame) -> str:
-    """Every claim with its verdict and a link to the page that shows it, as Markdown."""
+    """Every claim with its verdict, what is missing, a link to the page that shows it, and the measure, as Markdown."""
     lines = [
-        f"- {row['claim']} ({row['source']}): **{row['verdict']}** ([{row['notebook']}]({row['notebook']}.html)); "
-        f"{row['why']}" + (f"; records: {row['records']}." if row["records"] else ".")
+        f"- {row['claim']} ({row['source']}): **{row['verdict']}**"
+        + (f", {row['why_not']}" if row["why_not"] else "")
+        + f" ([{row['notebook']}]({row['notebook']}.html)); {row['agree']}, the weakest {row['measure']}: {row['why']}"
+        + (f"; records: {row['records']}." if row["records"] else ".")
         for row in found.to_dict("records")
     ]
     return "\n".join(lines)
@@ -94,7 +132,13 @@ def claims(profile: Profile) -> Iterator[Claim]:
         "Adaptive colouring gives structure images more contrast than mean colours",
         WHITEBOX,
         "02-structure",
-        evidence.contrast,
+        evidence.contrast("none"),
+    )
+    yield Claim(
+        "Adaptive colouring with this study's gain gives structure images more contrast than mean colours",
+        "this study",
+        "02-structure",
+        evidence.contrast("mean"),
     )
     yield Claim(
         "Flow-based lines are found again under noise better than Canny's",

@@ -3,39 +3,62 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from wbclib import images
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import comparison, content, damages, fid, gradient_reversal, noise_study, seeds
+from wbclib.evaluate import comparison, content, damages, fid, gradient_reversal, noise_study
+from wbclib.evaluate.verdicts import Asked, Effect, of_interval, over
 from wbclib.files import UserError
 from wbclib.options import Structure
 from wbclib.profiles import Profile
 from wbclib.report import tables
 from wbclib.represent.structure import structure
 
-NAN = float("nan")
 SHARE = 0.1  # of what the full run changes in a photograph: less than that apart is equally well
-ONE_EACH = "one run of each; by chance: as full white-box runs of other seeds differ in the ablation"
-ONE_START = "; all seeds share one initialisation, whose own chance is not in it"
+ONE_EACH = "one run of each"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was measured of one claim."""
+    """What was measured of one claim.
 
-    measure: str
-    effect: float = NAN
-    low: float = NAN
-    high: float = NAN
-    by_chance: float = 0.0  # how far the effect may be from 0 by chance alone; infinite: nothing says
-    margin: float = NAN  # within which two things do equally well
-    records: tuple[str, ...] = ()  # runs
-    why: str = ""  # what the interval is over, or why nothing was measured
+    Attributes:
+        effects: all of them must agree; without a value where nothing was measured.
+        margins: one an effect, within which two things do equally well.
+        records: runs.
+        why: what the effects are over, or why nothing was measured.
+    """
+
+    effects: tuple[Effect, ...] = ()
+    margins: tuple[float, ...] = ()
+    records: tuple[str, ...] = ()
+    why: str = ""
+
+    def asked(self, supports: str) -> Asked:
+        """What the verdict is computed from."""
+        return Asked(self.effects, supports, self.margins)
+
+    def weakest(self, supports: str) -> tuple[Effect, float]:
+        """The effect that supports the claim least, and its margin."""
+        margins = self.margins or (float("nan"),) * len(self.effects)
+
+        def p(place: int) -> tuple[float, float]:
+            effect = self.effects[place]
+            both = (Asked((each,), supports, (margins[place],)) for each in (effect, replace(effect, chance=0.0)))
+            return tuple(asked.support() for asked in both)  # type: ignore[return-value]
+
+        place = max(range(len(self.effects)), key=p)
+        return self.effects[place], margins[place]
+
+
+def _nothing(measure: str, why: str) -> Finding:
+    return Finding((Effect(measure),), why=why)
 
 
 def _rows(profile: Profile, name: str, **where: str) -> pd.DataFrame:
@@ -49,7 +72,7 @@ def _rows(profile: Profile, name: str, **where: str) -> pd.DataFrame:
     return found
 
 
-def _row(profile: Profile, name: str, **where: str) -> dict[str, object] | None:
+def _row(profile: Profile, name: str, **where: str) -> dict[str, Any] | None:
     """The first of :func:`_rows`; None where there is none."""
     found = _rows(profile, name, **where)
     return {str(key): value for key, value in found.iloc[0].items()} if len(found) else None
@@ -60,48 +83,64 @@ def _absent(profile: Profile, what: str, *names: str) -> str:
     return f"no row of {what} in {' or '.join(f'tables/{name}.csv' for name in names)} of profile {profile.name}"
 
 
-def _to_cartoons(profile: Profile) -> str:
-    """The Frechet distance to cartoons over the first measuring network, as the ablation names it."""
-    network = comparison.networks(profile)[0]
-    return f"{fid.metric_name(network.origin)}_{network.origin['network']}_to_cartoons"
+def _to_cartoons(profile: Profile) -> list[str]:
+    """Every distance to cartoons that is measured, as the ablation names it."""
+    return [
+        f"{metric}_{network.origin['network']}_to_cartoons"
+        for network in comparison.networks(profile)
+        for metric in (fid.metric_name(network.origin), "kid")
+    ]
 
 
-def _chance(profile: Profile, measure: str) -> float:
-    """How far two runs may differ by chance in a measure, from the full white-box runs of several seeds."""
-    row = _row(profile, "ablation", run="full", measure=measure)
-    scale = np.sqrt(float(row["seeds"])) if row else NAN  # type: ignore[arg-type]
-    chance = float(row["by_chance"]) * scale if row else NAN  # type: ignore[arg-type]
-    return chance if np.isfinite(chance) else float("inf")
+def _of(row: Mapping[Any, Any], measure: str, keys: str, chance: float, student: bool = False) -> Effect:
+    """An effect from a row of a table.
+
+    Args:
+        keys: columns of value, low and high, separated by blanks.
+        chance: where the row is over photographs; over seeds nothing is left out.
+        student: whether intervals over photographs are Student's, and not a bootstrap's.
+    """
+    value, low, high = (float(row[key]) for key in keys.split())
+    seeds = row.get("over") == "seeds"
+    n, unit = (row["n"], "seeds") if seeds else (row.get("photographs", row.get("n", 0)), "photographs")
+    chance = 0.0 if seeds else chance
+    return of_interval(measure, value, low, high, int(n), unit, student=seeds or student, chance=chance)
 
 
-def moved(run: str, measure: str) -> Callable[[Profile], Finding]:
-    """What a variant of the ablation does to a measure, against the full run."""
+DIFFERENCE = "difference diff_low diff_high"
+UNKNOWN = float("inf")  # chance, where there are no replicates of the same arm, size and device
+
+
+def moved(run: str, *measures: str) -> Callable[[Profile], Finding]:
+    """What a variant of the ablation does to measures, against the full run."""
 
     def ask(profile: Profile) -> Finding:
-        named = f"{measure.replace('_', ' ')}, {run} minus full"
-        for name in ("ablation", "switches"):
-            row = _row(profile, name, run=run, measure=measure)
-            if row is None:
-                continue
-            variant = next(v for v in profile.ablation if v.name == run)
-            several, chance = row["over"] == "seeds", float(row["by_chance"])  # type: ignore[arg-type]
-            chance = 0.0 if several else chance if np.isfinite(chance) else float("inf")
-            whole = float(row["difference"]) / float(row["share"]) if several and row["share"] else NAN  # type: ignore
-            runs = (*profile.ablation[0].runs, *variant.runs)
-            why = f"over {row['n']} {row['over']}" + (ONE_START if variant.start or run == "no-initialisation" else "")
-            return Finding(named, *_numbers(row), chance, SHARE * abs(whole), runs, why)
-        return Finding(named, why=_absent(profile, run, "ablation", "switches"))
+        effects, margins, over = [], [], []
+        variant = next((v for v in profile.ablation if v.name == run), None)
+        for measure in measures:
+            named = f"{measure.replace('_', ' ')}, {run} minus full"
+            rows = (_row(profile, name, run=run, measure=measure) for name in ("ablation", "switches"))
+            row = next((row for row in rows if row is not None), None)
+            if row is None or variant is None:
+                return _nothing(named, _absent(profile, run, "ablation", "switches"))
+            effect = _of(row, named, DIFFERENCE, UNKNOWN)
+            if variant.start or run == "no-initialisation":  # all seeds of either arm share one initialisation
+                effect = replace(effect, chance=UNKNOWN)
+            effects.append(effect)
+            margins.append(SHARE * abs(effect.value / float(row["share"])) if row["share"] else float("nan"))
+            over.append(f"{effect.n} {effect.unit}")
+        scope = "one initialisation of each" if variant and effects[0].chance and effects[0].unit == "seeds" else (
+            "one initialisation" if effects[0].unit == "seeds" else ONE_EACH
+        )  # fmt: skip
+        runs = (*profile.ablation[0].runs, *(variant.runs if variant else ()))
+        return Finding(tuple(effects), tuple(margins), runs, f"over {over[0]}, {scope}")
 
     return ask
 
 
 def nearer(run: str) -> Callable[[Profile], Finding]:
-    """Distance to cartoons without something, minus with it: above 0 it is needed."""
-    return lambda profile: moved(run, _to_cartoons(profile))(profile)
-
-
-def _numbers(row: dict[str, object]) -> tuple[float, float, float]:
-    return tuple(float(row[key]) for key in ("difference", "diff_low", "diff_high"))  # type: ignore[arg-type, return-value]
+    """Every distance to cartoons without something, minus with it: above 0 it is needed."""
+    return lambda profile: moved(run, *_to_cartoons(profile))(profile)
 
 
 def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
@@ -111,52 +150,55 @@ def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
         row = _row(profile, "follows", term=term, measure=measure)
         runs = tuple(run for v in profile.ablation if v.kind == "control" and v.what == term for run in v.runs)
         if row is None:
-            return Finding(measure.replace("_", " "), why=_absent(profile, term, "follows"))
+            return _nothing(measure.replace("_", " "), _absent(profile, term, "follows"))
         named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
-        effect, low, high = (float(row[key]) for key in ("change", "low", "high"))  # type: ignore[arg-type]
-        why = f"monotonic: {row['monotonic']}; interval: what chance does between full runs, not at the ends"
-        # What goes to and fro is not controlled, nor what one end alone decides: another processor ends it elsewhere.
-        chance = 0.0 if row["monotonic"] == "yes" else float("inf")
-        return Finding(named, effect, low, high, chance, records=runs, why=why)
+        why = f"{ONE_EACH} at both ends of the sweep; monotonic: {row['monotonic']}"
+        return Finding((Effect(named, float(row["change"]), n=1, unit="run", chance=UNKNOWN),), records=runs, why=why)
 
     return ask
 
 
 def cartoongan(run: str, measure: str) -> Callable[[Profile], Finding]:
-    """What a variant of CartoonGAN does to a measure; one run of each, so chance is that of the white box's runs."""
+    """What a variant of CartoonGAN does to a measure."""
 
     def ask(profile: Profile) -> Finding:
         named = f"{measure.replace('_', ' ')}, {run} minus cartoongan"
         row = _row(profile, "cartoongan_ablation", run=run, measure=measure)
         if row is None:
-            return Finding(named, why=_absent(profile, run, "cartoongan_ablation"))
-        why = f"over {row['photographs']} photographs, {ONE_EACH}"
-        return Finding(named, *_numbers(row), _chance(profile, measure), records=("cartoongan", run), why=why)
+            return _nothing(named, _absent(profile, run, "cartoongan_ablation"))
+        effect = _of(row, named, DIFFERENCE, UNKNOWN)
+        return Finding((effect,), records=("cartoongan", run), why=f"over {effect.n} photographs, {ONE_EACH}")
 
     return ask
 
 
 def kept(profile: Profile) -> Finding:
-    """Edge agreement of the white box minus that of CartoonGAN, from notebook 09's paired table."""
-    return _against_cartoongan(profile, "edge_agreement", "kept_paired", {"measure": "edge_agreement"})
+    """Edge agreement of the white box minus that of CartoonGAN, from notebook 09's paired table, every style."""
+    return _against_cartoongan(profile, "kept_paired", [("edge_agreement", {"measure": "edge_agreement"})])
 
 
 def distance(profile: Profile) -> Finding:
-    """Distance of the white box to cartoons minus that of CartoonGAN, from notebook 09's paired table."""
-    measure = _to_cartoons(profile)
-    metric, network = measure.removesuffix("_to_cartoons").split("_", 1)
-    return _against_cartoongan(profile, measure, "paired", {"metric": metric, "network": network, "to": "cartoons"})
+    """Distances of the white box to cartoons minus CartoonGAN's, from notebook 09's paired table, every style."""
+    asked = []
+    for measure in _to_cartoons(profile):
+        metric, network = measure.removesuffix("_to_cartoons").split("_", 1)
+        asked.append((measure, {"metric": metric, "network": network, "to": "cartoons"}))
+    return _against_cartoongan(profile, "paired", asked)
 
 
-def _against_cartoongan(profile: Profile, measure: str, table: str, where: dict[str, str]) -> Finding:
-    """The white box minus CartoonGAN, in a table of paired differences: the profile's first style."""
-    style, named = next(iter(profile.styles())), f"{measure.replace('_', ' ')}, whitebox minus cartoongan"
-    row = _row(profile, table, style=style, a="whitebox", b="cartoongan", **where)
-    if row is None:
-        return Finding(named, why=_absent(profile, "cartoongan", table))
-    runs = tuple(profile.styles()[style][method] for method in ("whitebox", "cartoongan"))
-    why = f"over {row['photographs']} photographs, {ONE_EACH}"
-    return Finding(named, *_numbers(row), _chance(profile, measure), records=runs, why=why)
+def _against_cartoongan(profile: Profile, table: str, asked: list[tuple[str, dict[str, str]]]) -> Finding:
+    """The white box minus CartoonGAN, in a table of paired differences."""
+    effects, runs = [], []
+    for style, methods in profile.styles().items():
+        for measure, where in asked:
+            named = f"{measure.replace('_', ' ')}, whitebox minus cartoongan, {style}"
+            row = _row(profile, table, style=style, a="whitebox", b="cartoongan", **where)
+            if row is None:
+                return _nothing(named, _absent(profile, f"cartoongan, {style}", table))
+            effects.append(_of(row, named, DIFFERENCE, UNKNOWN))
+        runs += [methods[method] for method in ("whitebox", "cartoongan")]
+    why = f"over {effects[0].n} photographs, {ONE_EACH}"
+    return Finding(tuple(effects), records=tuple(runs), why=why)
 
 
 def flow_lines(profile: Profile) -> Finding:
@@ -164,10 +206,10 @@ def flow_lines(profile: Profile) -> Finding:
     named = "lines found again under noise (F1), flow minus Canny"
     rows = _rows(profile, "flow_lines", method="flow minus Canny", measure="again")
     if rows.empty:
-        return Finding(named, why=_absent(profile, "flow minus Canny", "flow_lines"))
+        return _nothing(named, _absent(profile, "flow minus Canny", "flow_lines"))
     row = rows.sort_values("noise").to_dict("records")[-1]
-    why = f"over {row['n']} photographs, noise of {row['noise']:g} grey levels"
-    return Finding(named, row["value"], row["low"], row["high"], why=why)
+    effect = _of(row, named, "value low high", 0.0, student=True)
+    return Finding((effect,), why=f"over {effect.n} photographs, noise of {row['noise']:g} grey levels")
 
 
 def flow_smoothing(profile: Profile) -> Finding:
@@ -175,9 +217,9 @@ def flow_smoothing(profile: Profile) -> Finding:
     named = "share of the gradient left on edges, 70 % left in texture, flow-based minus bilateral"
     row = _row(profile, "flow_smoothing", filter="difference")
     if row is None:
-        return Finding(named, why=_absent(profile, "difference", "flow_smoothing"))
-    value, low, high = (float(row[key]) for key in ("edges", "low", "high"))  # type: ignore[arg-type]
-    return Finding(named, value, low, high, why=f"over {row['n']} photographs")
+        return _nothing(named, _absent(profile, "difference", "flow_smoothing"))
+    effect = _of(row, named, "edges low high", 0.0, student=True)
+    return Finding((effect,), why=f"over {effect.n} photographs")
 
 
 def features_inpaint(profile: Profile) -> Finding:
@@ -186,14 +228,14 @@ def features_inpaint(profile: Profile) -> Finding:
     named = f"difference inside what is missing, grey levels, {way} minus {noise_study.BASELINE} ({largest})"
     row = _row(profile, "noise", damage=largest, way=way, measure="inside")
     if row is None:
-        return Finding(named, why=_absent(profile, way, "noise"))
-    value, low, high = (float(row[key]) for key in ("against_mended", "against_low", "against_high"))  # type: ignore[arg-type]
-    why = f"over {row['photographs']} photographs, one seed of damages"
-    return Finding(named, value, low, high, records=("cartoongan",), why=why)
+        return _nothing(named, _absent(profile, way, "noise"))
+    effect = _of(row, named, "against_mended against_low against_high", 0.0)
+    why = f"over {effect.n} photographs, one seed of damages, one network that draws both"
+    return Finding((effect,), records=("cartoongan",), why=why)
 
 
 def own_network(run: str, style: str) -> Callable[[Profile], Finding]:
-    """Distance to a style's cartoons, network of several styles minus network of its own; chance as for CartoonGAN."""
+    """Distance to a style's cartoons, network of several styles minus network of its own."""
 
     def ask(profile: Profile) -> Finding:
         named = f"distance to {style}, {run} minus a network of its own"
@@ -202,12 +244,12 @@ def own_network(run: str, style: str) -> Callable[[Profile], Finding]:
             _row(profile, "styles", network="photograph", to=style),
         )
         if row is None or plain is None:
-            return Finding(named, why=_absent(profile, f"{run}, {style}", "styles_own", "styles"))
+            return _nothing(named, _absent(profile, f"{run}, {style}", "styles_own", "styles"))
         alone = _row(profile, "styles", network=str(row["own"]), style=style, to=style)
-        moved = abs(float(plain["value"]) - float(alone["value"])) if alone else NAN  # type: ignore[arg-type]
-        why = f"over {row['photographs']} photographs, {ONE_EACH}"
-        chance = _chance(profile, _to_cartoons(profile))
-        return Finding(named, *_numbers(row), chance, SHARE * moved, (run, str(row["own"])), why)
+        moved = abs(float(plain["value"]) - float(alone["value"])) if alone else float("nan")
+        effect = _of(row, named, DIFFERENCE, UNKNOWN)
+        why = f"over {effect.n} photographs, {ONE_EACH}"
+        return Finding((effect,), (SHARE * moved,), (run, str(row["own"])), why)
 
     return ask
 
@@ -215,7 +257,7 @@ def own_network(run: str, style: str) -> Callable[[Profile], Finding]:
 def cyclegan(profile: Profile) -> Finding:
     """Nothing yet: the comparator is not there."""
     del profile
-    return Finding("seconds a step, cartoongan over cyclegan", why="no CycleGAN in this study yet")
+    return _nothing("seconds a step, cartoongan over cyclegan", "no CycleGAN in this study yet")
 
 
 def _scenes() -> np.ndarray:
@@ -234,23 +276,26 @@ def reversal(profile: Profile) -> Finding:
 @functools.cache
 def _reversal() -> Finding:
     found = gradient_reversal.reversals(_scenes(), 5, (0.04,)).pivot(index="photo", columns="filter", values="share")
-    apart = seeds.student((found["guided"] - found["bilateral"]).to_numpy())
     named = "share of edge pixels with reversed detail, guided minus bilateral, equal smoothing"
-    return Finding(named, *apart, why=f"over {len(found)} photographs")
+    effect = over((found["guided"] - found["bilateral"]).to_numpy(), named, "photographs")
+    return Finding((effect,), why=f"over {len(found)} photographs")
 
 
-def contrast(profile: Profile) -> Finding:
-    """Contrast (standard deviation of the luma, grey levels) of structure images, adaptive minus mean colours."""
-    del profile  # the same photographs in all of them
-    return _contrast()
+def contrast(gain: str) -> Callable[[Profile], Finding]:
+    """Contrast (standard deviation of the luma, grey levels) of structure images, adaptive minus mean colours.
+
+    Args:
+        gain: after the power, ``none`` as in the paper's equation or ``mean`` (:class:`wbclib.options.Structure`).
+    """
+    return lambda profile: _contrast(gain)  # the same photographs in all profiles
 
 
 @functools.cache
-def _contrast() -> Finding:
+def _contrast(gain: str) -> Finding:
     x = images.to_tensor(_scenes())
-    kinds = (Structure(), Structure(colouring="mean"))
+    kinds = (Structure(gain=gain), Structure(colouring="mean"))
     adaptive, mean = (
         [float(content.luma(picture).std()) for picture in images.to_uint8(structure(x, kind))] for kind in kinds
     )
-    named = "contrast of structure images, grey levels, adaptive (mu = 1.2) minus mean"
-    return Finding(named, *seeds.student(np.subtract(adaptive, mean)), why=f"over {len(x)} photographs")
+    named = f"contrast of structure images, grey levels, adaptive (mu = {kinds[0].mu:g}, gain: {gain}) minus mean"
+    return Finding((over(np.subtract(adaptive, mean), named, "photographs"),), why=f"over {len(x)} photographs")

@@ -22,7 +22,8 @@ LOOKED_FOR = (
     "photographs that barely changed"
 )
 
-BEYOND = ("projected", "abstraction", "abstraction_features", "chroma", "smoothness")  # loss terms that the paper does not have
+# Loss terms that the paper does not have.
+BEYOND = ("projected", "abstraction", "abstraction_features", "chroma", "smoothness")
 
 
 def card(

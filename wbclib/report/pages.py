@@ -47,11 +47,12 @@ def follows(outcome: pd.DataFrame) -> pd.DataFrame:
 
 
 def claims(found: pd.DataFrame) -> pd.DataFrame:
-    """The table of :func:`wbclib.report.claims.table`: claim, verdict, effect, what chance does, measure."""
+    """The table of :func:`wbclib.report.claims.table`, as wide as a page: claim, verdict, effect, corrected p."""
     rows = found.to_dict("records")
-    effects = [_cell(row["effect"], row["low"], row["high"]) for row in rows]
-    chance = [f"{row['by_chance']:.2g}" if 0 < row["by_chance"] < np.inf else "–" for row in rows]
-    return found[["claim", "verdict"]].assign(effect=effects, by_chance=chance, measure=found["measure"])
+    return found[["claim", "verdict"]].assign(
+        effect=[_cell(row["effect"], row["low"], row["high"]) for row in rows],
+        p=[f"{row['corrected']:.2g}" if row["n"] else "–" for row in rows],
+    )
 
 
 def _cell(value: float, low: float, high: float, digits: int = 3, sign: str = "") -> str:
@@ -59,4 +60,4 @@ def _cell(value: float, low: float, high: float, digits: int = 3, sign: str = ""
     if np.isnan(value):
         return "–"
     value, low, high = (float(f"{x:.{digits}g}") for x in (value, low, high))
-    return f"{value:{sign}g}" + ("" if np.isnan(low) else f" [{low:{sign}g}, {high:{sign}g}]")
+    return f"{value:{sign}g}" + ("" if not np.isfinite(low) else f" [{low:{sign}g}, {high:{sign}g}]")

@@ -28,16 +28,16 @@ def colour_regions(image: np.ndarray, labels: np.ndarray, options: Structure) ->
 
     *The power* is a curve over brightness and needs a range: colours are taken in [0, 1]. With mu = 1.2 dark and medium
     values fall (by 0.067 at most, at 0.40), and colours gain saturation because the smaller channels fall by the
-    larger factor. *Renormalisation*: the powered image is multiplied by one gain, the same for all regions and
-    channels, and cut at 1; the gain is the one that gives back the mean of the image before the power. So overall
-    brightness is kept exactly, black stays black, white stays white, a grey image of one value is unchanged, and
-    contrast and saturation grow. (The paper states no renormalisation. Without one, the structure image of a structure
-    image is darker each time; with the largest value brought to 1, a dark grey image would become white.)
+    larger factor. The paper's equation ends here (``gain="none"``): the structure image of a structure image is darker
+    each time. ``gain="mean"`` is this study's own: the powered image is multiplied by one gain, the same for all
+    regions and channels, and cut at 1; the gain is the one that gives back the mean of the image before the power. So
+    overall brightness is kept exactly, black stays black, white stays white, a grey image of one value is unchanged,
+    and contrast and saturation grow. (With the largest value brought to 1, a dark grey image would become white.)
 
     Args:
         image: (H, W, 3), uint8 or float in [-1, 1]; floats are clamped.
         labels: (H, W) whole numbers 0 .. n-1, each in use.
-        options: ``colouring``, ``thresholds``, ``order``, ``gamma1``, ``gamma2``, ``mu``.
+        options: ``colouring``, ``thresholds``, ``order``, ``gamma1``, ``gamma2``, ``mu``, ``gain``.
 
     Returns:
         Array of the image's shape and type (uint8 rounded).
@@ -137,7 +137,9 @@ def theta1_of(sigma: np.ndarray, options: Structure) -> np.ndarray:
 
 
 def powered(mixed: np.ndarray, size: np.ndarray, options: Structure) -> np.ndarray:
-    """Colours (n, 3) on the 0-255 scale with the power and the renormalisation over an image of regions of ``size``."""
+    """Colours (n, 3) on the 0-255 scale with the power and the gain over an image of regions of ``size``."""
+    if options.gain == "none":
+        return 255 * (mixed / 255).clip(0, 1) ** options.mu
     return 255 * _power((mixed / 255).clip(0, 1), size / size.sum(), options.mu)
 
 
@@ -160,7 +162,8 @@ def _power(colours: np.ndarray, share: np.ndarray, mu: float) -> np.ndarray:
 
 
 def _check(options: Structure) -> None:
-    known = {"colouring": ("adaptive", "mean"), "thresholds": ("byte", "unit"), "order": ("paper", "official")}
+    known = {"colouring": ("adaptive", "mean"), "thresholds": ("byte", "unit"), "order": ("paper", "official"),
+             "gain": ("mean", "none")}  # fmt: skip
     for name, choices in known.items():
         if getattr(options, name) not in choices:
             raise UserError(f"structure.{name}: {getattr(options, name)!r} is unknown; say {' or '.join(choices)}")
