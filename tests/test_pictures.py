@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from toy_corpora import noise
 
 from wbclib import images, paths, profiles
@@ -16,7 +19,7 @@ from wbclib.evaluate import comparison, content, drawers, fid, pictures
 from wbclib.evaluate.drawers import PHOTOGRAPH, THEIRS
 from wbclib.evaluate.pictures import FLAT, FOUND, KEPT, LINES, WINDOW, Windows
 from wbclib.files import UserError
-from wbclib.inference import styles
+from wbclib.inference import drawing, styles
 from wbclib.train import kept, records
 
 
@@ -33,6 +36,26 @@ def test_windows_of_what_is_drawn_lie_where_those_of_the_photographs_do() -> Non
     np.testing.assert_array_equal(made["nobody"], there.photographs)
     np.testing.assert_array_equal(made["negative"], 255 - there.photographs)
     np.testing.assert_array_equal(made["nobody"][1], there.pictures[1][7 : 7 + WINDOW, 4 : 4 + WINDOW])
+
+
+def test_pictures_drawn_side_by_side_are_the_same_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = shown()
+    network = drawing.open_drawing("inked", detail=0)
+    late = threading.Event()
+
+    def first_last(photo: np.ndarray) -> np.ndarray:
+        if photo is there.pictures[0]:
+            assert late.wait(60), "another picture is drawn meanwhile"
+        late.set()
+        return 255 - photo
+
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    alone = pictures.drawn({"inked": network}, there)["inked"]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(pictures, "threads", lambda name: ThreadPoolExecutor(2))
+    made = pictures.drawn({"negative": first_last, "inked": network}, there)
+    np.testing.assert_array_equal(made["negative"], 255 - there.photographs)
+    np.testing.assert_array_equal(made["inked"], alone)
 
 
 def test_windows_of_a_profile_are_the_same_each_time_and_inside_the_picture() -> None:

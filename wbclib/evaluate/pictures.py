@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from tqdm.auto import tqdm
 
 from wbclib import corpora, images
@@ -24,6 +25,7 @@ from wbclib.inference import drawing
 from wbclib.networks.weights import MissingWeights
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
+from wbclib.represent.threads import threads
 from wbclib.train import records
 
 SIDE, WINDOW, WINDOWS = 512, 256, 3  # pixels, pixels, windows a photograph
@@ -79,11 +81,17 @@ def cartoons(profile: Profile) -> dict[str, np.ndarray]:
 
 
 def drawn(who: Mapping[str, Draw], there: Windows) -> dict[str, np.ndarray]:
-    """Everybody's windows, uint8 (N, WINDOW, WINDOW, 3)."""
+    """Everybody's windows, uint8 (N, WINDOW, WINDOW, 3).
+
+    Pictures are drawn side by side, one a core, where torch has one thread for each of them (as in notebooks that are
+    executed); where it takes all cores for one picture, one after the other.
+    """
+    apply = threads("draw").map if torch.get_num_threads() == 1 else map
     found = {}
     for name, draw in who.items():
-        pictures = tqdm(there.pictures, f"draw, {name}", unit="picture", leave=False)
-        found[name] = there.cut([draw(picture) for picture in pictures])
+        pictures = apply(draw, there.pictures)
+        shown = tqdm(pictures, f"draw, {name}", len(there.pictures), unit="picture", leave=False)
+        found[name] = there.cut(list(shown))
     return found
 
 
