@@ -52,6 +52,28 @@ def test_a_row_a_method_of_the_first_style_and_network(tmp_path: Path, monkeypat
     assert "(reports/mine/tables/distances.csv)" in made[7]
 
 
+def test_what_was_found_and_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WBC_ROOT", str(tmp_path))
+    folder = paths.report("mine", "tables")
+    folder.mkdir(parents=True)
+    rows = [
+        ("A", "paper", "contradicted", "", "edges, a minus b", 1.5, 1.0, 2.0, 6, "photographs"),
+        ("B", "paper", "cannot tell", "one training of each", "m", 1.0, None, None, 1, "run"),
+        ("C", "paper", "supported", "", "lines", -2.0, -3.0, -1.0, 3, "seeds"),
+        ("D", "paper", "cannot tell", "one training of each", "m", 1.0, None, None, 1, "run"),
+    ]
+    columns = ["claim", "source", "verdict", "why_not", "measure", "effect", "low", "high", "n", "unit"]
+    with pytest.raises(UserError, match="claims.csv is not there"):
+        readme.rendered("<!-- claims: mine -->\n<!-- /claims -->")
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "claims.csv", index=False)
+    made = readme.rendered("<!-- claims: mine -->\nold\n<!-- /claims -->").splitlines()
+    assert made[1:4] == [
+        "- **Supported**: C (paper). Lines: -2.00 [-3.00, -1.00], over 3 seeds.",
+        "- **Contradicted**: A (paper). Edges, a minus b: 1.50 [1.00, 2.00], over 6 photographs.",
+        "- **Cannot tell**: 2 of 4 claims: 2 (one training of each).",
+    ]
+
+
 def test_a_row_a_drawer_but_the_trials_and_a_column_a_style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBC_ROOT", str(tmp_path))
     folder = paths.report("smoke", "tables")

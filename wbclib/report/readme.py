@@ -10,13 +10,14 @@ import pandas as pd
 from wbclib import images, paths, profiles
 from wbclib.evaluate import drawers
 from wbclib.evaluate.comparison import pictures_of
+from wbclib.evaluate.verdicts import CONTRADICTED, OPEN, SUPPORTED
 from wbclib.files import UserError, write_text
 from wbclib.inference.drawing import open_drawing
 from wbclib.inference.styles import shipped
 from wbclib.report.tables import interval
 
 PICTURE = "readme.jpg"
-MARKED = re.compile(r"<!-- (table|styles): (\S+) -->\n.*?<!-- /\1 -->", flags=re.DOTALL)
+MARKED = re.compile(r"<!-- (table|styles|claims): (\S+) -->\n.*?<!-- /\1 -->", flags=re.DOTALL)
 
 
 def comparison(profile: str) -> str:
@@ -88,6 +89,32 @@ def styles(profile: str) -> str:
     return "\n".join([*lines, "", about])
 
 
+def findings(profile: str) -> str:
+    """Which claims a profile supports and contradicts, and what is missing of the others, in Markdown.
+
+    From the table of notebook 14, ``claims.csv``.
+
+    Raises:
+        UserError: that table is not there.
+    """
+    found = _saved(profile, "claims")
+    lines = [
+        f"- **{row['verdict'].capitalize()}**: {row['claim']} ({row['source']}). {row['measure'][:1].upper()}"
+        f"{row['measure'][1:]}: {interval(row['effect'], row['low'], row['high'])}, over {row['n']} {row['unit']}."
+        for verdict in (SUPPORTED, CONTRADICTED)
+        for row in found[found["verdict"] == verdict].to_dict("records")
+    ]
+    left = found[found["verdict"] == OPEN]
+    why = ", ".join(f"{count} ({reason})" for reason, count in left["why_not"].value_counts().items())
+    if len(left):
+        lines.append(f"- **Cannot tell**: {len(left)} of {len(found)} claims: {why}.")
+    about = (
+        f"90 % intervals; every claim with its measures and what is missing: "
+        f"[claims.csv](reports/{profile}/tables/claims.csv)."
+    )
+    return "\n".join([*lines, "", about])
+
+
 def _saved(profile: str, table: str) -> pd.DataFrame:
     path = paths.report(profile, "tables", f"{table}.csv")
     if not path.is_file():
@@ -106,7 +133,7 @@ def picture(profile: str, side: int = 320) -> Path:
 
 def rendered(text: str) -> str:
     """The text of README with every marked table made anew."""
-    made = {"table": comparison, "styles": styles}
+    made = {"table": comparison, "styles": styles, "claims": findings}
 
     def block(found: re.Match[str]) -> str:
         return f"<!-- {found[1]}: {found[2]} -->\n{made[found[1]](found[2])}\n<!-- /{found[1]} -->"
