@@ -1,8 +1,9 @@
 """Options of the study: frozen dataclasses, built from plain values (YAML, JSON), with a stable hash.
 
 What a field may hold stands in its type (:mod:`wbclib.values`) and is checked when a profile is read.
-Every point where the white-box paper and its official code part is a named option here;
-``preset: paper`` and ``preset: official`` set all of them at once, before the other keys of the run.
+Points where the white-box paper and its official code part are named options here; ``preset: paper`` and
+``preset: official`` set them at once, before the other keys of the run. The loss of the pretraining is a matter of its
+weights, TensorFlow's padding of the network (:class:`wbclib.networks.generators.UNet`).
 """
 
 from __future__ import annotations
