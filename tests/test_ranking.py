@@ -105,7 +105,7 @@ def test_what_two_methods_keep_is_compared_crop_by_crop(compared: tuple, study: 
     profile = profiles.load("smoke")
     there = dataclasses.replace(data, style=next(iter(profile.styles())))
     tables.save(ranking.kept_paired(made, there), "kept_paired", "smoke", "x")
-    assert evidence.kept(profile).effect == pytest.approx(row["difference"], abs=1e-5)  # what a claim reads
+    assert evidence.kept(profile).effects[0].value == pytest.approx(row["difference"], abs=1e-5)  # what a claim reads
     one = ranking.kept_paired({"whitebox": made["whitebox"]}, data)
     assert one.empty and not ranking.kept_sentence(one)
 
