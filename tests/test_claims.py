@@ -167,12 +167,12 @@ def test_one_network_of_many_styles_is_judged_beside_a_network_of_its_own(study:
     assert np.isnan(evidence.own_network("styles", "oil")(profiles.load("smoke")).effects[0].value)
 
 
-@pytest.mark.parametrize("monotonic", ["no", "cannot tell"])
-def test_a_measure_that_does_not_go_one_way_is_not_controlled(study: Path, monotonic: str) -> None:
+@pytest.mark.parametrize("monotonic", ["yes", "no"])
+def test_whether_a_sweep_goes_one_way_is_said(study: Path, monotonic: str) -> None:
     row = {**tables_of(1.0)["follows"][0], "monotonic": monotonic}
     tables.save(pd.DataFrame([row]), "follows", "smoke", "x")
-    found = claims.table(profiles.load("smoke")).set_index("claim")
-    assert found.loc["More weight of the structure term lowers the gradient inside regions", "verdict"] == "cannot tell"
+    found = evidence.controls("structure", "gradient_inside_regions")(profiles.load("smoke"))
+    assert found.why.endswith(f"monotonic: {monotonic}") and found.effects[0].value == -3.0
 
 
 def test_chance_is_not_borrowed_from_other_runs(study: Path) -> None:

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from wbclib.evaluate import seeds
+
 LEVEL = 0.05  # of each one-sided test; an interval of 90 % that lies beside 0 says the same
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot tell"
 SIDES = {"higher": 1, "lower": -1, "none": 0}
@@ -83,11 +85,8 @@ def over(values: Sequence[float] | np.ndarray, measure: str, unit: str, chance: 
     Raises:
         ValueError: no values, more than one dimension, or a value that is not finite.
     """
-    data = np.asarray(values, np.float64)
-    if data.ndim != 1 or data.size == 0 or not np.isfinite(data).all():
-        raise ValueError(f"expected a list of finite numbers, got {data}")
-    error = float(data.std(ddof=1) / np.sqrt(data.size)) if data.size > 1 else NAN
-    return Effect(measure, float(data.mean()), error, data.size, unit, chance)
+    found = seeds.student(np.asarray(values), 1 - 2 * LEVEL)
+    return of_interval(measure, *found, len(values), unit, student=True, chance=chance)
 
 
 def of_interval(

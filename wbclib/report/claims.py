@@ -52,11 +52,11 @@ class Claim:
     notebook: str
     ask: Callable[[Profile], Finding] = field(repr=False)
     supports: str = "higher"  # the side of 0 on which the effects support the claim; "none": within their margins
-    # Claims that are asked together, corrected for their number (Holm).
-    family: str = ""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "family", self.family or FAMILIES[self.notebook])
+    @property
+    def family(self) -> str:
+        """The claims that are asked together, and corrected for their number."""
+        return FAMILIES[self.notebook]
 
 
 RULES = Path(__file__).parent / "templates" / "rules.md"

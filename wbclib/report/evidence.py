@@ -115,7 +115,7 @@ def moved(run: str, *measures: str) -> Callable[[Profile], Finding]:
     """What a variant of the ablation does to measures, against the full run."""
 
     def ask(profile: Profile) -> Finding:
-        effects, margins, over = [], [], []
+        effects, margins = [], []
         variant = next((v for v in profile.ablation if v.name == run), None)
         for measure in measures:
             named = f"{measure.replace('_', ' ')}, {run} minus full"
@@ -128,12 +128,10 @@ def moved(run: str, *measures: str) -> Callable[[Profile], Finding]:
                 effect = replace(effect, chance=UNKNOWN)
             effects.append(effect)
             margins.append(SHARE * abs(effect.value / float(row["share"])) if row["share"] else float("nan"))
-            over.append(f"{effect.n} {effect.unit}")
-        scope = "one initialisation of each" if variant and effects[0].chance and effects[0].unit == "seeds" else (
-            "one initialisation" if effects[0].unit == "seeds" else ONE_EACH
-        )  # fmt: skip
+        first = effects[0]
+        scope = f"one initialisation{' of each' if first.chance else ''}" if first.unit == "seeds" else ONE_EACH
         runs = (*profile.ablation[0].runs, *(variant.runs if variant else ()))
-        return Finding(tuple(effects), tuple(margins), runs, f"over {over[0]}, {scope}")
+        return Finding(tuple(effects), tuple(margins), runs, f"over {first.n} {first.unit}, {scope}")
 
     return ask
 
