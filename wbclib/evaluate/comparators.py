@@ -1,13 +1,15 @@
-"""Rows of the comparison that this study has not trained: the classical filter and the authors' released weights."""
+"""Rows of the comparison that this study has not trained: controls, classical looks, the authors' released weights."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
 from wbclib import paths
+from wbclib.evaluate import damages
 from wbclib.inference import drawing, styles
 from wbclib.inference.classical import LOOKS
 from wbclib.inference.styles import NO_FILTER, OFFICIAL, OFFICIAL_FILE, Style, load_style
@@ -107,6 +109,26 @@ def absent() -> dict[str, str]:
 def classical() -> dict[str, Stylise]:
     """The looks without a network; each takes a crop for a whole picture, so that lines belong to the crop's size."""
     return {name: functools.partial(_each, drawing.open_drawing(name, detail=0)) for name in LOOKS}
+
+
+BLUR, JPEG = 1 / 128, 10  # standard deviation as a share of the short side; JPEG's quality
+CONTROLS = ("blur", "jpeg")
+
+
+def controls() -> dict[str, Stylise]:
+    """What nobody calls a cartoon, by name: a measure that finds one of them nearer to cartoons is misled by it.
+
+    ``blur``: Gaussian, of :data:`BLUR`; ``jpeg``: saved with :data:`JPEG` and read again. Each from uint8 (N, H, W, 3)
+    to the same shape. The guided filter and the bilateral filter are controls as well, and have rows of their own.
+    """
+
+    def blur(photo: np.ndarray) -> np.ndarray:
+        sigma = BLUR * min(photo.shape[:2])
+        return np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+
+    damage, unused = damages.jpeg(JPEG), np.random.default_rng(0)
+    ways = {"blur": blur, "jpeg": lambda photo: damage.make(photo, unused)[0]}
+    return {name: functools.partial(_each, way) for name, way in ways.items()}
 
 
 def _whitebox_is_here() -> bool:

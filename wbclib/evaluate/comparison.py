@@ -34,6 +34,7 @@ from wbclib.train.loop import stylise
 
 COLUMNS = ["style", "method", "to", "metric", "network", "n_a", "n_b", "value", "low", "high", "spread"]
 REFERENCES = ("cartoons", "photographs")
+FLOOR = "other cartoons"  # the row of cartoons that training saw, in place of a method's pictures
 Stylise = Callable[[np.ndarray], np.ndarray]
 
 
@@ -57,7 +58,8 @@ def representations(config: RunConfig, seed: int = 0) -> dict[str, Stylise]:
 
 def methods(profile: Profile) -> dict[str, Stylise]:
     """Every method of the table; ours are trained first where they are not finished, the authors' are there or not."""
-    table = representations(profile.whitebox(next(iter(profile.styles())))) | comparators.classical()
+    table = representations(profile.whitebox(next(iter(profile.styles()))))
+    table |= comparators.controls() | comparators.classical()
     for run, name in names(profile).items():
         table[name] = trained(run, profile)
     return table | comparators.released()
@@ -90,6 +92,7 @@ class Sets:
     held_out: bool  # whether training saw none of inputs and cartoons
     groups: np.ndarray  # (N,) which photograph each of the inputs was cut from
     distinct: dict[str, int]  # how many different images the crops of each set were cut from
+    others: np.ndarray | None = None  # cartoons of the training split: no generator need come nearer
     reference_groups: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)  # (N,) image of each reference
     sources: dict[str, int] = dataclasses.field(default_factory=dict)  # how many groups (episodes, scenes) a set has
 
@@ -103,6 +106,7 @@ def sets(profile: Profile, style: str = "") -> Sets:
         "inputs": corpora.load(config.photos, "validation"),
         "photographs": corpora.load(config.photos, "train"),
         "cartoons": corpora.load(config.cartoons, "validation"),
+        "others": corpora.load(config.cartoons, "train"),
     }
     cut = {name: crops(corpus, n, measure.size, measure.seed + i) for i, (name, corpus) in enumerate(found.items())}
     # Photographs of one scene belong together. Reference images count one by one, also those of one episode: of some
@@ -114,7 +118,7 @@ def sets(profile: Profile, style: str = "") -> Sets:
         held_out=bool(config.photos.validation_percent and config.cartoons.validation_percent),
         groups=groups,
         distinct={name: min(n, len(corpus)) for name, corpus in found.items()},
-        reference_groups={name: np.arange(n) % len(found[name]) for name in ("cartoons", "photographs")},
+        reference_groups={name: np.arange(n) % len(found[name]) for name in ("cartoons", "photographs", "others")},
         sources={name: len({item.group for item in corpus.items}) for name, corpus in found.items()},
     )
 
@@ -171,7 +175,9 @@ def distances(profile: Profile, data: Mapping[str, Sets], made: Mapping[str, np.
     Returns:
         One row a (style, method, reference, metric, network): columns :data:`COLUMNS`. low and high enclose 90 % by the
         bootstrap of :mod:`wbclib.evaluate.resampling`, photographs and reference images drawn whole. ``spread``: of
-        KID, the standard deviation of its subsets; else missing.
+        KID, the standard deviation of its subsets; else missing. The method :data:`FLOOR` stands for cartoons of the
+        training split: how far cartoons of one style are from each other. The photographs' floor is the method
+        ``photograph`` to photographs.
     """
     seen = features_by_network(profile, made)
     parts: list[pd.DataFrame] = []
@@ -183,6 +189,10 @@ def distances(profile: Profile, data: Mapping[str, Sets], made: Mapping[str, np.
                 for metric in (fid.metric_name(network.origin), "kid"):
                     part = rows(found, reference, metric, profile.measure, there.groups, groups)
                     parts.append(part.assign(style=style, to=to, metric=metric, network=name))
+                    if there.others is not None:
+                        other, own = cached_features(there.others, network), there.reference_groups["others"]
+                        part = rows({FLOOR: other}, reference, metric, profile.measure, own, groups)
+                        parts.append(part.assign(style=style, to=to, metric=metric, network=name))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 
@@ -11,8 +12,11 @@ from wbclib.evaluate import comparators
 from wbclib.files import UserError
 from wbclib.inference import classical, drawing, styles
 from wbclib.inference.stylist import Stylist
+from wbclib.options import Surface
 from wbclib.profiles import Profile
+from wbclib.represent.surface import surface
 from wbclib.train import kept, records, trained
+from wbclib.train.loop import stylise
 
 LOG = logging.getLogger(__name__)
 PHOTOGRAPH, THEIRS = "photograph", styles.OFFICIAL
@@ -22,11 +26,11 @@ Draw = Callable[[np.ndarray], np.ndarray]
 
 
 def drawers(profile: Profile) -> dict[str, Draw]:
-    """Everybody who draws: nobody, the looks without a network, the profile's runs, what is shipped and was, theirs.
+    """Everybody who draws: nobody, controls, looks without a network, the profile's runs, what is shipped and was, theirs.
 
     A shipped style that is a copy of one of these runs stands under the run's name.
     """
-    found: dict[str, Draw] = {PHOTOGRAPH: lambda photo: photo}
+    found: dict[str, Draw] = {PHOTOGRAPH: lambda photo: photo, **controls()}
     for look in classical.LOOKS:
         found[look] = drawing.open_drawing(look, detail=0)
     compared = profile.compared()
@@ -38,6 +42,20 @@ def drawers(profile: Profile) -> dict[str, Draw]:
         if f"{made_by.get('profile')}/{made_by.get('name')}" not in found:  # the same generator, but for rounding
             found[style] = drawing.open_drawing(style, detail=0)
     return found | before() | theirs()
+
+
+def controls() -> dict[str, Draw]:
+    """What nobody calls a cartoon (:func:`wbclib.evaluate.comparators.controls`), and the guided filter (the surface
+    representation at the paper's settings)."""
+    settings = Surface()
+    found: dict[str, Draw] = {"guided": lambda photo: stylise(lambda x: surface(x, settings), photo[None])[0]}
+    for name, way in comparators.controls().items():
+        found[name] = functools.partial(_alone, way)
+    return found
+
+
+def _alone(way: Draw, photo: np.ndarray) -> np.ndarray:
+    return way(photo[None])[0]
 
 
 def trials(profile: Profile) -> set[str]:

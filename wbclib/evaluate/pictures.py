@@ -71,12 +71,19 @@ def first(profile: Profile) -> RunConfig:
     return profile.whitebox(next(iter(profile.styles())))
 
 
-def cartoons(profile: Profile) -> dict[str, np.ndarray]:
-    """Style -> its held-out cartoons, uint8 (M, WINDOW, WINDOW, 3), each once: the largest square in the middle."""
+def cartoons(profile: Profile, split: str = "validation", count: int = 0) -> dict[str, np.ndarray]:
+    """Style -> its held-out cartoons, uint8 (M, WINDOW, WINDOW, 3), each once: the largest square in the middle.
+
+    Args:
+        split: ``train`` for those that training saw.
+        count: so many of them, drawn by the profile's measuring seed; 0, or more than there are: all.
+    """
     found = {}
     for style in profile.styles():
-        corpus = corpora.load(profile.whitebox(style).cartoons, "validation")
-        found[style] = np.stack([images.square(corpus.image(i), WINDOW) for i in range(len(corpus))])
+        corpus = corpora.load(profile.whitebox(style).cartoons, split)
+        order = np.random.default_rng(profile.measure.seed).permutation(len(corpus))
+        chosen = np.sort(order[: count or None])
+        found[style] = np.stack([images.square(corpus.image(i), WINDOW) for i in chosen])
     return found
 
 
@@ -105,13 +112,16 @@ def distances(
         references: :func:`cartoons`.
 
     Returns:
-        Columns of :data:`wbclib.evaluate.comparison.COLUMNS` without ``to``; and column style, then
-        :data:`wbclib.evaluate.paired.COLUMNS`, for each drawer against the photograph and the authors' white box.
+        Columns of :data:`wbclib.evaluate.comparison.COLUMNS` without ``to``, with a row :data:`comparison.FLOOR` for as
+        many cartoons of the training split as there are windows, where cartoons are held out of it; and column style,
+        then :data:`wbclib.evaluate.paired.COLUMNS`, for each drawer against the photograph and the authors' white box.
         Intervals of 90 % by bootstraps of photographs, with all of their windows, and of cartoons. KID's subsets are
         as large as the profile says, or as the smallest set allows.
     """
     rows, pairs = [], []
-    fewest = min(len(there.places), *(len(found) for found in references.values()))
+    held = all(profile.whitebox(style).cartoons.validation_percent for style in references)
+    others = cartoons(profile, "train", len(there.places)) if held else {}
+    fewest = min(len(there.places), *(len(found) for found in (*references.values(), *others.values())))
     measure = replace(profile.measure, kid_subset_size=min(profile.measure.kid_subset_size, fewest))
     for network, features_of in comparison.features_by_network(profile, made):
         name, metrics = network.origin["network"], (fid.metric_name(network.origin), "kid")
@@ -121,6 +131,10 @@ def distances(
             for metric in metrics:
                 part = comparison.rows(features_of, reference, metric, measure, there.groups, None)
                 rows.append(part.assign(style=style, metric=metric, network=name))
+                if style in others:
+                    near = {comparison.FLOOR: comparison.cached_features(others[style], network)}
+                    part = comparison.rows(near, reference, metric, measure, np.arange(len(others[style])), None)
+                    rows.append(part.assign(style=style, metric=metric, network=name))
             pairs.append(
                 paired.table(
                     features_of, reference, there.groups, network=name, to="cartoons", metrics=metrics, pairs=asked,
