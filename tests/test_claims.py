@@ -96,7 +96,7 @@ def tables_of(sign: float) -> dict[str, list[dict[str, object]]]:
                "network": "random_resnet18", "to": "cartoons", **apart} for metric in ("frechet", "kid")]  # fmt: skip
     more = {"difference": 3.0 * sign, "diff_low": 3.0 * sign - 1, "diff_high": 3.0 * sign + 1, "photographs": 6}
     keeps = {"a": "whitebox", "b": "cartoongan", "measure": "edge_agreement", **more}
-    change = {"change": -3.0 * sign, "low": -3.0 * sign - 1, "high": -3.0 * sign + 1, "monotonic": "yes"}
+    change = {"change": -3.0 * sign, "low": -3.0 * sign - 1, "high": -3.0 * sign + 1, "monotonic": "yes", "n": 3}
     swept = {"term": "structure", "measure": "gradient_inside_regions", "lowest": 0.1, "highest": 10.0, **change}
     again = {"method": "flow minus Canny", "measure": "again", "n": 6}
     lines = [
@@ -138,6 +138,7 @@ def test_what_a_paper_says_is_supported_where_it_is_so(study: Path, sign: float,
         "Flow-based lines are found again under noise better than Canny's",
         "The flow-based bilateral filter keeps edges better than the plain one at equal smoothing",
         "Large missing blocks are better filled in the generator's features than mended in the photograph",
+        "More weight of the structure term lowers the gradient inside regions",
     ):
         assert found.loc[claim, "verdict"] == expected, claim
     for claim, side in (
@@ -147,7 +148,6 @@ def test_what_a_paper_says_is_supported_where_it_is_so(study: Path, sign: float,
         ("Instance normalisation keeps the photograph better than batch normalisation", -1),
         ("White-box keeps content better than CartoonGAN", 1),
         ("White-box is nearer to cartoons than CartoonGAN", -1),
-        ("More weight of the structure term lowers the gradient inside regions", -1),
     ):
         row = found.loc[claim]
         assert row["verdict"] == "cannot tell" and "one training of each" in row["why_not"], claim
@@ -169,10 +169,22 @@ def test_one_network_of_many_styles_is_judged_beside_a_network_of_its_own(study:
 
 @pytest.mark.parametrize("monotonic", ["yes", "no"])
 def test_whether_a_sweep_goes_one_way_is_said(study: Path, monotonic: str) -> None:
-    row = {**tables_of(1.0)["follows"][0], "monotonic": monotonic}
+    back = {"back": 1.0, "back_low": 0.5, "back_high": 1.5} if monotonic == "no" else {}
+    row = {**tables_of(1.0)["follows"][0], "monotonic": monotonic, **back}
     tables.save(pd.DataFrame([row]), "follows", "smoke", "x")
     found = evidence.controls("structure", "gradient_inside_regions")(profiles.load("smoke"))
     assert found.why.endswith(f"monotonic: {monotonic}") and found.effects[0].value == -3.0
+    (told,) = decide([found.asked("lower")])
+    assert told.verdict == {"yes": "supported", "no": "cannot tell"}[monotonic]
+    assert ("both ways" in told.why_not) == (monotonic == "no")
+
+
+def test_one_run_at_both_ends_of_a_sweep_tells_nothing(study: Path) -> None:
+    row = {**tables_of(1.0)["follows"][0], "n": 1, "low": NAN, "high": NAN}
+    tables.save(pd.DataFrame([row]), "follows", "smoke", "x")
+    found = evidence.controls("structure", "gradient_inside_regions")(profiles.load("smoke"))
+    (told,) = decide([found.asked("lower")])
+    assert told.verdict == "cannot tell" and "one training of each" in told.why_not
 
 
 def test_chance_is_not_borrowed_from_other_runs(study: Path) -> None:

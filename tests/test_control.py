@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 from toy_notebooks import code, written
 
@@ -35,7 +36,7 @@ VARIANTS = [
 ]
 
 
-def found(values: list[float], by_chance: float, measure: str = "gradient_inside_regions") -> pd.DataFrame:
+def found(values: list[float], by_chance: float = 0.5, measure: str = "gradient_inside_regions") -> pd.DataFrame:
     """The ablation's table of a sweep of the structure weight, values by rising factor; the full run comes first."""
     rows = [("full" if f == 1 else f"structure-x{f:g}", v) for f, v in zip(FACTORS, values, strict=True)]
     rows.sort(key=lambda row: row[0] != "full")
@@ -43,59 +44,78 @@ def found(values: list[float], by_chance: float, measure: str = "gradient_inside
     return table.assign(low=table["value"] - 0.1, high=table["value"] + 0.1)
 
 
-def follows(values: list[float], by_chance: float) -> dict[str, Any]:
-    swept = control.sweeps(found(values, by_chance), VARIANTS)
-    both = pd.concat([swept, swept.assign(measure="number_of_colours")])
-    rows = control.follows(both)  # what is expected of the structure term stands in the table of expectations
+def followed(seeds: list[list[float]]) -> pd.DataFrame:
+    """What is said of sweeps of these values, a list a seed, of two measures alike."""
+    measures = ["gradient_inside_regions", "number_of_colours"]  # what is expected of the structure term
+    means = [float(np.mean(values)) for values in zip(*seeds, strict=True)]
+    swept = control.sweeps(pd.concat([found(means, measure=measure) for measure in measures]), VARIANTS)
+    rows = [
+        ("full" if f == 1 else f"structure-x{f:g}", seed, measure, value)
+        for measure in measures
+        for seed, values in enumerate(seeds)
+        for f, value in zip(FACTORS, values, strict=True)
+    ]
+    rows.append(("full", len(seeds), measures[0], 99.0))  # a seed that the sweep has not is left out
+    return control.follows(swept, pd.DataFrame(rows, columns=["run", "seed", "measure", "value"]))
+
+
+def follows(*seeds: list[float]) -> dict[str, Any]:
+    rows = followed(list(seeds))
     assert rows["measure"].tolist() == ["gradient_inside_regions", "number_of_colours"]
     return {str(key): value for key, value in rows.iloc[0].items()}
 
 
 def test_a_sweep_rises_with_the_factor_and_holds_the_full_run() -> None:
-    swept = control.sweeps(found([5, 4, 3, 2, 1], 0.5), VARIANTS)
+    swept = control.sweeps(found([5, 4, 3, 2, 1]), VARIANTS)
     assert swept["factor"].tolist() == list(FACTORS) and swept["value"].tolist() == [5, 4, 3, 2, 1]
     assert swept.loc[swept["run"] == "full", "factor"].tolist() == [1.0]
 
 
+DOWN = ([5.0, 4.0, 3.0, 2.0, 1.0], [5.2, 4.1, 3.3, 2.2, 1.1], [4.9, 3.8, 3.0, 1.9, 1.0])
+
+
 @pytest.mark.parametrize(
-    ("values", "by_chance", "outcome", "monotonic"),
+    ("seeds", "outcome", "monotonic"),
     [
-        ([5, 4, 3, 2, 1], 0.5, "as expected", "yes"),  # more structure, flatter regions
-        ([1, 2, 3, 4, 5], 0.5, "the opposite", "yes"),
-        ([5, 4, 3, 2, 1], 4.5, "cannot tell", "cannot tell"),  # no more than chance does
-        ([5, 4, 3, 2, 1], float("nan"), "cannot tell", "cannot tell"),  # nothing says what chance does
-        ([5, 2, 4, 3, 1], 0.5, "as expected", "no"),  # it goes back by more than chance
-        ([5, 4, 4.2, 3, 1], 0.5, "as expected", "cannot tell"),
+        (DOWN, "as expected", "yes"),  # more structure, flatter regions
+        ([values[::-1] for values in DOWN], "the opposite", "yes"),
+        ([[5, 4, 3, 2, 1], [1, 4, 3, 2, 4], [3, 4, 3, 2, 3]], "cannot tell", "cannot tell"),  # the seeds part
+        (DOWN[:1], "cannot tell", "cannot tell"),  # nothing says what another seed would change
+        ([[5, 2, 4, 3, 1], [5.2, 2.1, 4.2, 3, 1], [5, 2, 3.9, 3, 0.9]], "as expected", "no"),  # they all go back once
+        ([[5, 4, 4.2, 3, 1], [5, 4, 3.9, 3, 1], [5.2, 4, 4.1, 3, 1]], "as expected", "cannot tell"),
     ],
 )
-def test_what_follows_is_told_from_what_does_not(
-    values: list[float], by_chance: float, outcome: str, monotonic: str
-) -> None:
-    row = follows(values, by_chance)
+def test_what_follows_is_told_from_what_does_not(seeds: list[list[float]], outcome: str, monotonic: str) -> None:
+    row = follows(*seeds)
     assert (row["outcome"], row["monotonic"]) == (outcome, monotonic)
-    assert (row["lowest"], row["highest"], row["points"]) == (0.1, 10.0, 5)
-    assert row["change"] == values[-1] - values[0] and row["at_full"] == values[2]
-    assert np.isnan(by_chance) or row["low"] == pytest.approx(row["change"] - by_chance)
+    assert (row["lowest"], row["highest"], row["points"], row["n"]) == (0.1, 10.0, 5, len(seeds))
+    ends = np.array([values[-1] - values[0] for values in seeds])
+    assert row["change"] == pytest.approx(ends.mean())
+    assert row["at_full"] == pytest.approx(np.mean([values[2] for values in seeds]))
+    assert np.isnan(row["low"]) == (len(seeds) == 1)
+    if len(seeds) == 3:
+        wanted = stats.ttest_1samp(ends, 0).confidence_interval(0.90)
+        assert (row["low"], row["high"]) == pytest.approx((wanted.low, wanted.high))
+    assert (row["back_low"] > 0) == (monotonic == "no")
 
 
 def test_the_page_has_a_change_with_its_interval_in_one_cell_and_no_interval_where_nothing_says_one() -> None:
-    swept = control.sweeps(found([500, 400, 300, 200, 100], 50.0), VARIANTS)
-    page = pages.follows(
-        control.follows(pd.concat([swept, swept.assign(measure="number_of_colours", by_chance=np.nan)]))
-    )
-    assert page["change"].tolist() == ["-400 [-450, -350]", "-400"]
+    page = pages.follows(followed([[500, 400, 300, 200, 100], [510, 400, 300, 200, 100], [490, 400, 300, 200, 100]]))
+    half = 2.919986 * 10 / 3**0.5  # Student's t, 2 degrees of freedom, 95 %
+    assert page["change"].tolist() == [f"-400 [{-400 - half:.3g}, {-400 + half:.3g}]"] * 2
+    assert pages.follows(followed([[500, 400, 300, 200, 100]]))["change"].tolist() == ["-400"] * 2
     assert page["weight"].tolist() == ["x0.1 to x10"] * 2 and page["expected"].tolist() == ["lower"] * 2
     assert page["measure"].tolist() == ["gradient inside regions", "number of colours"]
 
 
 def test_tau_is_kendalls() -> None:
     """One discordant pair of ten: (9 - 1) / 10, with the sign of the way down."""
-    assert follows([5, 3, 4, 2, 1], 0.5)["tau"] == pytest.approx(-0.8)
+    assert follows([5, 3, 4, 2, 1])["tau"] == pytest.approx(-0.8)
 
 
 def test_a_profile_that_sweeps_nothing_has_an_empty_table() -> None:
-    swept = control.sweeps(found([5, 4, 3, 2, 1], 0.5).head(1), VARIANTS[:1])
-    assert swept.empty and control.follows(swept).empty
+    swept = control.sweeps(found([5, 4, 3, 2, 1]).head(1), VARIANTS[:1])
+    assert swept.empty and control.follows(swept, pd.DataFrame()).empty
     assert isinstance(figures_control.sweeps(swept, ["edge_strength"]), Missing)
 
 

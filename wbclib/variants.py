@@ -46,6 +46,11 @@ class Variant:
     start: str = ""  # a run that is there only for these to start from
 
     @property
+    def other_start(self) -> bool:
+        """Whether it has another initialisation than the full run; all of its seeds then share that one."""
+        return bool(self.start) or self.what == "initialisation"
+
+    @property
     def factor(self) -> float:
         """Factor of the weight in a sweep."""
         return float(self.setting.removeprefix("x"))

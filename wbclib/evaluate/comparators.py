@@ -112,7 +112,6 @@ def classical() -> dict[str, Stylise]:
 
 
 BLUR, JPEG = 1 / 128, 10  # standard deviation as a share of the short side; JPEG's quality
-CONTROLS = ("blur", "jpeg")
 
 
 def controls() -> dict[str, Stylise]:

@@ -15,9 +15,9 @@ import pandas as pd
 import torch
 from scipy import stats
 
-from wbclib.evaluate import effect
+from wbclib.evaluate import effect, seeds, verdicts
 from wbclib.evaluate.expected import EXPECTED, OPPOSITE, outcome
-from wbclib.evaluate.seeds import verdict
+from wbclib.evaluate.stats import Interval
 from wbclib.options import Structure, Texture
 from wbclib.represent.structure import structure
 from wbclib.represent.surface import sharpen
@@ -26,6 +26,7 @@ from wbclib.train.loop import Trained, stylise
 from wbclib.variants import FULL, Variant
 
 ENOUGH = 3  # points from which an order says anything
+NONE = (float("nan"),) * 3
 
 
 def sweeps(found: pd.DataFrame, variants: Sequence[Variant]) -> pd.DataFrame:
@@ -48,42 +49,64 @@ def sweeps(found: pd.DataFrame, variants: Sequence[Variant]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def follows(swept: pd.DataFrame) -> pd.DataFrame:
+def follows(swept: pd.DataFrame, by_seed: pd.DataFrame) -> pd.DataFrame:
     """Does the measure follow the weight, and in one direction?
 
     Args:
         swept: :func:`sweeps`.
+        by_seed: every run of the sweeps, unsummarised (:func:`wbclib.evaluate.grid.by_seed`).
 
     Returns:
         A row a term and measure that it is expected to move (:data:`wbclib.evaluate.expected.EXPECTED`): term,
         measure, expected (with more weight), lowest and highest (factors of the weight), points, at_lowest, at_full,
-        at_highest, change (from lowest to highest), low, high (90 %: what the full runs of other seeds show that two
-        runs may differ by chance, either way), tau (Kendall's, of measure and weight), verdict (higher, lower, cannot
-        tell), outcome (as expected, the opposite, cannot tell), monotonic (yes, no, cannot tell).
+        at_highest, change (from lowest to highest, paired by seed), low, high (90 %, Student's over seeds; missing with
+        one seed), n (seeds that all points have), tau (Kendall's, of measure and weight), verdict (higher, lower,
+        cannot tell), outcome (as expected, the opposite, cannot tell), monotonic (yes: every step goes the way of the
+        whole; no: one surely goes back; cannot tell), back, back_low, back_high (the step that goes back furthest, with
+        its interval; missing where none does).
     """
     rows = []
     for term, part in swept.groupby("term", sort=False):
         for measure, without in EXPECTED.get(str(term), ()):
             points = part[part["measure"] == measure].sort_values("factor")
-            values, chance = points["value"].to_numpy(), float(points["by_chance"].max())
-            change, half = float(values[-1] - values[0]), chance if np.isfinite(chance) else np.inf
-            tau = float(stats.kendalltau(points["factor"], values).statistic) if len(points) > 1 else float("nan")
-            told = verdict(change - half, change + half)
-            one_way = "cannot tell" if len(points) < ENOUGH or told == "cannot tell" else _one_way(values, half)
-            full = float(points.loc[points["run"] == FULL, "value"].iloc[0])
+            # (seeds, points); a seed that one of the points lacks is left out
+            wide = by_seed[by_seed["measure"] == measure].pivot(index="seed", columns="run", values="value")
+            values = wide[points["run"].tolist()].dropna().to_numpy()
+            means, n = values.mean(0), len(values)
+            change, low, high = seeds.student(values[:, -1] - values[:, 0])
+            tau = float(stats.kendalltau(points["factor"], means).statistic) if len(points) > 1 else float("nan")
+            chance = 0.0 if n > 1 else verdicts.UNKNOWN
+            told = verdicts.direction(
+                verdicts.of_interval(measure, change, low, high, n, "seeds", student=True, chance=chance)
+            )
+            one_way, back = _steps(values)
+            one_way = "cannot tell" if len(points) < ENOUGH or told == verdicts.OPEN else one_way
+            full = float(means[points["run"].tolist().index(FULL)])
             ends = (float(points["factor"].iloc[0]), float(points["factor"].iloc[-1]), len(points))
             word = OPPOSITE[without]
-            shown = (float("nan"), float("nan")) if np.isinf(half) else (change - half, change + half)
-            rows.append((term, measure, word, *ends, values[0], full, values[-1], change, *shown, tau, told,
-                         outcome(word, told), one_way))  # fmt: skip
+            rows.append((term, measure, word, *ends, means[0], full, means[-1], change, low, high, n, tau, told,
+                         outcome(word, told), one_way, *back))  # fmt: skip
     names = ["term", "measure", "expected", "lowest", "highest", "points", "at_lowest", "at_full", "at_highest"]
-    return pd.DataFrame(rows, columns=[*names, "change", "low", "high", "tau", "verdict", "outcome", "monotonic"])
+    names += ["change", "low", "high", "n", "tau", "verdict", "outcome", "monotonic", "back", "back_low", "back_high"]
+    return pd.DataFrame(rows, columns=names)
 
 
-def _one_way(values: np.ndarray, chance: float) -> str:
-    """``yes`` where every step goes the way of the whole, ``no`` where one goes back by more than chance does."""
-    steps = np.diff(values) * np.sign(values[-1] - values[0])
-    return "yes" if (steps >= 0).all() else "no" if (steps < -chance).any() else "cannot tell"
+def _steps(values: np.ndarray) -> tuple[str, Interval]:
+    """Whether every step goes the way of the whole, and the step that goes back furthest with its interval.
+
+    Args:
+        values: (seeds, points).
+
+    Returns:
+        ``yes``, ``no`` (one goes back, by an interval over seeds that leaves 0 out) or ``cannot tell``.
+    """
+    steps = np.diff(values, axis=1)
+    forward = steps.mean(0) * np.sign(values[:, -1].mean() - values[:, 0].mean())
+    if (forward >= 0).all():
+        return "yes", NONE
+    back = seeds.student(steps[:, int(forward.argmin())])
+    sure = len(values) > 1 and not back[1] <= 0 <= back[2]
+    return "no" if sure else "cannot tell", back
 
 
 def interpolated(first: Trained, second: Trained, share: float) -> Trained:
@@ -200,6 +223,7 @@ def reach(found: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     for (way, measure), part in found[found["measure"].isin(measures)].groupby(["way", "measure"], sort=False):
         values = part.sort_values("setting")["value"].to_numpy()
         change, steps = values[-1] - values[0], np.diff(values)
+        monotonic = bool((steps * np.sign(change) >= 0).all())
         largest = float(np.abs(steps).max() / abs(change)) if change else float("nan")
-        rows.append((way, measure, values[0], values[-1], change, _one_way(values, 0.0), largest))
+        rows.append((way, measure, values[0], values[-1], change, "yes" if monotonic else "no", largest))
     return pd.DataFrame(rows, columns=["way", "measure", "at_first", "at_last", "change", "monotonic", "largest_step"])

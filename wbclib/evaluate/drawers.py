@@ -26,7 +26,7 @@ Draw = Callable[[np.ndarray], np.ndarray]
 
 
 def drawers(profile: Profile) -> dict[str, Draw]:
-    """Everybody who draws: nobody, controls, looks without a network, the profile's runs, what is shipped and was, theirs.
+    """Everybody who draws: nobody, controls, looks, the profile's runs, what is shipped and was, theirs.
 
     A shipped style that is a copy of one of these runs stands under the run's name.
     """

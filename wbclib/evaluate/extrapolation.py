@@ -27,7 +27,8 @@ from wbclib.evaluate import fid
 from wbclib.evaluate.resampling import FEWEST, Groups, draw, indexed, interval_of
 
 PARTS = (1, 2, 3, 4)
-COLUMNS = ["name", "n", "frechet", "extrapolated", "low", "high", "slope", "residual"]
+COLUMNS = ["name", "n", "frechet", "extrapolated", "low", "high", "slope", "residual", "straight"]
+STRAIGHT = 1 / 20  # residual over slope, above which the end of the line is still too high
 
 
 def curve(
@@ -87,7 +88,8 @@ def extrapolated(
     Returns:
         One row a set: columns :data:`COLUMNS`. ``low`` and ``high`` enclose 90 % (value -+ 1.645 standard
         deviations of the draws), NaN with fewer than five photographs or reference images; ``slope`` and
-        ``residual`` as in :func:`at_infinity`.
+        ``residual`` as in :func:`at_infinity`; ``straight``: whether the residual is at most :data:`STRAIGHT` of the
+        slope, without which the extrapolated value is no better than a smaller bias.
     """
     rows = []
     for name, features in sets.items():
@@ -97,7 +99,8 @@ def extrapolated(
         intercept, slope, residual = at_infinity(values, parts)
         drawn = _drawn(sides, parts, bootstraps, seed)
         whole = fid.frechet(a, b)
-        rows.append((name, len(a), whole, *interval_of(intercept, drawn), slope, residual))
+        straight = residual <= STRAIGHT * abs(slope)
+        rows.append((name, len(a), whole, *interval_of(intercept, drawn), slope, residual, straight))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

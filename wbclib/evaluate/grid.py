@@ -2,8 +2,7 @@
 
 What a variant is stands in :mod:`wbclib.variants`. With several seeds intervals are over seeds (:mod:`wbclib.evaluate
 .seeds`). With one seed they are over photographs, which says how these two runs differ on other photographs and nothing
-of other runs; further full runs, with other seeds, then show how far runs differ by chance, and a difference has to be
-larger than that.
+of other runs, so that no verdict follows; further full runs, with other seeds, show how far equal runs differ.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from wbclib.evaluate import ablation, comparison, effect, fid, kid, resampling, seeds
+from wbclib.evaluate import ablation, comparison, effect, fid, kid, resampling, seeds, verdicts
 from wbclib.evaluate.comparison import REFERENCES, Sets
 from wbclib.files import UserError, read_json
 from wbclib.networks.features import FeatureNetwork
@@ -64,7 +63,9 @@ def table(
         Columns :data:`COLUMNS`, a row a variant and measure. ``difference``: from the full run, ``effect_size``: over
         the spread between seeds, ``share``: over what the full run changes in the photograph; ``over``: what intervals
         of 90 % are over, and ``n`` how many of them; ``by_chance``: how far the means of as many runs of two equal
-        versions may differ, from the full runs. ``verdict``: ``higher``, ``lower`` or ``cannot tell``.
+        versions may differ, from the full runs. ``verdict``: ``higher``, ``lower`` or ``cannot tell``, each difference
+        asked alone (:func:`wbclib.evaluate.verdicts.direction`): of trainings with one seed, and of trainings whose
+        seeds share another initialisation than the full run's, nothing can be told.
     """
     names = [run for variant in variants for run in variant.runs]
     crops = {run: effect.measured(made[run], data.inputs) for run in tqdm(names, desc="measure", unit="run")}
@@ -91,30 +92,46 @@ def _judged(
 ) -> pd.DataFrame:
     """The rows with what was changed, shares, what chance does, and verdicts."""
     again = {variant.name: variant.runs for variant in variants if variant.kind in ("full", "replicate")}
-    shares, chances, verdicts = [], [], []
+    unknown = {variant.name for variant in variants if variant.other_start}
+    shares, chances, told = [], [], []
     for row in found.to_dict("records"):
         fulls = np.array([values[run][row["measure"]] for runs in again.values() for run in runs])
         moved = fulls[: len(again[FULL])].mean() - photograph[row["measure"]]
         shares.append(row["difference"] / moved if moved else float("nan"))
         chances.append(seeds.noise(fulls) / np.sqrt(row["seeds"]) if len(fulls) > 1 else float("nan"))
-        # Several seeds say themselves what chance does; where nothing but one run of each is there, nothing says it.
-        chance = 0.0 if row["seeds"] > 1 else float(np.nan_to_num(chances[-1], nan=np.inf))
-        told = seeds.verdict(row["diff_low"], row["diff_high"], row["difference"], chance)
-        verdicts.append("" if row["run"] in again else told)
+        # Several seeds say themselves what chance does; where there is one run of each, nothing says it.
+        chance = 0.0 if row["seeds"] > 1 and row["run"] not in unknown else verdicts.UNKNOWN
+        apart = (row["measure"], row["difference"], row["diff_low"], row["diff_high"], row["n"], row["over"])
+        effect_of = verdicts.of_interval(*apart, student=row["over"] == "seeds", chance=chance)
+        told.append("" if row["run"] in again else verdicts.direction(effect_of))
     changed = listing(profile, variants).set_index("run")["changed"]
-    found = found.assign(changed=found["run"].map(changed), share=shares, by_chance=chances, verdict=verdicts)
+    found = found.assign(changed=found["run"].map(changed), share=shares, by_chance=chances, verdict=told)
     return found[COLUMNS]
 
 
-def _over_seeds(variants: Sequence[Variant], values: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
-    """Rows of variants with several runs, intervals over seeds."""
+def by_seed(variants: Sequence[Variant], data: Sets, made: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Every measure of every run but the distances, unsummarised: run (the variant), seed (its place), measure, value.
+
+    Args:
+        data, made: as of :func:`table`.
+    """
+    runs = [run for variant in variants for run in variant.runs]
+    return _long(variants, {run: _values([], data, made[run]) for run in tqdm(runs, desc="measure", unit="run")})
+
+
+def _long(variants: Sequence[Variant], values: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
     rows = [
         (variant.name, seed, measure, value)
         for variant in variants
         for seed, run in enumerate(variant.runs)
         for measure, value in values[run].items()
     ]
-    found = seeds.table(pd.DataFrame(rows, columns=["run", "seed", "measure", "value"]), FULL)
+    return pd.DataFrame(rows, columns=["run", "seed", "measure", "value"])
+
+
+def _over_seeds(variants: Sequence[Variant], values: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """Rows of variants with several runs, intervals over seeds."""
+    found = seeds.table(_long(variants, values), FULL)
     return found.assign(over="seeds", n=found["seeds"])
 
 
@@ -188,8 +205,7 @@ def caption(profile: Profile, found: pd.DataFrame) -> str:
     full, told = found[found["run"] == FULL], found[found["run"] != FULL]
     ways = {
         "seeds": "{} seeds, differences paired by seed",
-        "photographs": "{} photographs, one seed a version; there a difference counts only where it is also larger "
-        "than full runs of other seeds differ by chance",
+        "photographs": "{} photographs, one seed a version, which says nothing of other trainings: no verdict",
     }
     parts = [ways[str(way)].format(part["n"].iloc[0]) for way, part in told.groupby("over", sort=False)]
     over = "; intervals of 90 percent over " + "; for the others ".join(parts) if parts else ""

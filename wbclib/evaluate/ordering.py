@@ -10,17 +10,18 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from wbclib.evaluate import fid, kid
+from wbclib.evaluate.comparison import FLOOR
 
 
 def agreement(table: pd.DataFrame) -> pd.DataFrame:
-    """Spearman rank correlation of the methods' order between every two ways to measure.
+    """Spearman rank correlation of the methods' order between every two ways to measure, the floor left out.
 
     Returns:
         Columns style, to, first, second, rank_correlation, methods; a way to measure is "metric, network". 1: the same
         order; with few methods any other value is coarse.
     """
     rows = []
-    for (style, to), part in table.groupby(["style", "to"], sort=False):
+    for (style, to), part in table[table["method"] != FLOOR].groupby(["style", "to"], sort=False):
         wide = part.pivot(index="method", columns=["metric", "network"], values="value")
         for a, b in combinations(wide.columns, 2):
             rank = float(spearmanr(wide[a], wide[b]).statistic)

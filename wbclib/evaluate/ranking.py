@@ -87,6 +87,7 @@ def bold(distances: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, list[int]]:
     rows = distances[["style", "method"]].drop_duplicates().to_records(index=False).tolist()
     keys = ["style", "metric", "network"]
     near, about = (table[table["to"] == "cartoons"] for table in (distances, pairs))
+    near = near[near["method"] != comparison.FLOOR]
     for place, part in near.groupby(keys, sort=False):
         best = str(part["method"].iloc[int(part["value"].to_numpy().argmin())])
         duels = of(about[(about[keys] == list(place)).all(axis=1)], [best])
@@ -101,6 +102,28 @@ def verdicts(pairs: pd.DataFrame, a: str, b: str, to: str = "cartoons") -> pd.Se
     """How often ``a`` is nearer than ``b``, farther, or not to be told from it: verdict -> ways to measure."""
     found = of(pairs[pairs["to"] == to], [a])
     return found.loc[found["b"] == b, "verdict"].value_counts()
+
+
+CONTROLS = ("surface", "bilateral", "blur", "jpeg")  # smoother or coarser photographs, no cartoons
+
+
+def misled(pairs: pd.DataFrame, controls: Sequence[str] = CONTROLS) -> pd.DataFrame:
+    """Does the measure measure? By every way to measure, which controls are nearer to cartoons than the photograph is.
+
+    Args:
+        pairs: :func:`differences`.
+        controls: methods that make no cartoons; those that are not there are left out.
+
+    Returns:
+        style, metric, network, nearer (controls, or "none"), farther, not_told: what is nearer is taken for drawing.
+    """
+    found = of(pairs[pairs["to"] == "cartoons"], controls)
+    found = found[found["b"] == "photograph"]
+    rows = []
+    for keys, part in found.groupby(["style", "metric", "network"], sort=False):
+        named = {word: part.loc[part["verdict"] == word, "a"] for word in ("nearer", "farther", "cannot tell")}
+        rows.append((*keys, *(", ".join(names) or "none" for names in named.values())))
+    return pd.DataFrame(rows, columns=["style", "metric", "network", "nearer", "farther", "not_told"])
 
 
 WORDS = {"nearer": "nearer to", "farther": "farther from"}

@@ -69,14 +69,3 @@ def noise(values: np.ndarray, level: float = 0.90) -> float:
     if data.ndim != 1 or data.size < 2 or not np.isfinite(data).all():
         raise ValueError(f"expected finite values of at least two runs, got {data}")
     return float(stats.t.ppf((1 + level) / 2, data.size - 1) * np.sqrt(2) * data.std(ddof=1))
-
-
-def verdict(low: float, high: float, difference: float = float("nan"), by_chance: float = 0.0) -> str:
-    """``higher``, ``lower`` or ``cannot tell``, from the interval of a difference.
-
-    Args:
-        by_chance: how far two runs may differ by chance (:func:`noise`); a smaller ``difference`` cannot be told.
-    """
-    if abs(difference) <= by_chance:
-        return "cannot tell"
-    return "higher" if low > 0 else "lower" if high < 0 else "cannot tell"

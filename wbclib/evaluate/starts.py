@@ -74,19 +74,17 @@ def means(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["start", "step", "measure", "value", "low", "high"])
 
 
-def table(found: pd.DataFrame, by_chance: float = float("nan")) -> pd.DataFrame:
+def table(found: pd.DataFrame) -> pd.DataFrame:
     """Which start is the better one, at the same steps with the same seeds.
 
     Args:
         found: :func:`over_steps`.
-        by_chance: how far the final distances of two runs of different seeds may differ (:func:`seeds.noise`), for
-            where there is one seed.
 
     Returns:
         start, seeds, at_start, final (mean distances), difference (of the final distance from that of the first start,
         paired by seed), low, high (90 %), reached (the step at which the mean distance first comes to ``target``, on a
-        straight line between kept steps; NaN: never), target (the final distance of the first start), verdict (nearer,
-        farther, cannot tell).
+        straight line between kept steps; NaN: never), target (the final distance of the first start). There is no
+        verdict: all seeds of a start share one initialisation, so that there is one replicate of each.
     """
     part = found[found["measure"] == "distance"]
     wide = part.pivot(index=["start", "seed"], columns="step", values="value")
@@ -97,16 +95,12 @@ def table(found: pd.DataFrame, by_chance: float = float("nan")) -> pd.DataFrame:
     for name, curve in curves.items():
         mean = curve.mean()
         difference, low, high = (float("nan"),) * 3
-        word = ""
         if name != names[0]:
             apart = (curve.iloc[:, -1] - curves[names[0]].iloc[:, -1]).dropna().to_numpy()
             difference, low, high = seeds.student(apart)
-            if len(apart) == 1 and np.isfinite(by_chance):
-                low, high = difference - by_chance, difference + by_chance
-            word = {"lower": "nearer", "higher": "farther"}.get(seeds.verdict(low, high), "cannot tell")
         reached = _reached(mean.index.to_numpy(float), mean.to_numpy(), target)
-        rows.append((name, len(curve), mean.iloc[0], mean.iloc[-1], difference, low, high, reached, target, word))
-    columns = ["start", "seeds", "at_start", "final", "difference", "low", "high", "reached", "target", "verdict"]
+        rows.append((name, len(curve), mean.iloc[0], mean.iloc[-1], difference, low, high, reached, target))
+    columns = ["start", "seeds", "at_start", "final", "difference", "low", "high", "reached", "target"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -115,8 +109,8 @@ def sentences(compared: pd.DataFrame) -> list[str]:
     found = []
     for row in compared.to_dict("records"):
         came = "never reached" if np.isnan(row["reached"]) else f"reached at step {row['reached']:.0f}"
-        named = row["verdict"] or "the full run"
-        found.append(f"Started by {row['start']}: {named}, {row['final']:.3g} at the end, target {came}.")
+        apart = "the full run" if np.isnan(row["difference"]) else f"{row['difference']:+.3g}"
+        found.append(f"Started by {row['start']}: {row['final']:.3g} at the end ({apart}), target {came}.")
     return found
 
 

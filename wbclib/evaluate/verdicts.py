@@ -27,6 +27,7 @@ LEVEL = 0.05  # of each one-sided test; an interval of 90 % that lies beside 0 s
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot tell"
 SIDES = {"higher": 1, "lower": -1, "none": 0}
 NAN = float("nan")
+UNKNOWN = float("inf")  # chance, where there are no replicates of the same arm, size and device
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,14 @@ def of_interval(
     """
     wide = float(stats.t.ppf(1 - LEVEL, n - 1)) if student and n > 1 else float(stats.norm.ppf(1 - LEVEL))
     return Effect(measure, float(value), (float(high) - float(low)) / 2 / wide, int(n), unit, chance)
+
+
+def direction(effect: Effect) -> str:
+    """``higher`` or ``lower`` than 0, each by its one-sided test, or :data:`OPEN`: of one effect, asked alone."""
+    for name in ("higher", "lower"):
+        if effect.beyond(0.0, SIDES[name]) <= LEVEL:
+            return name
+    return OPEN
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 from wbclib import images
 from wbclib.corpora.bundled import photographs
 from wbclib.evaluate import comparison, content, damages, fid, gradient_reversal, noise_study
-from wbclib.evaluate.verdicts import Asked, Effect, of_interval, over
+from wbclib.evaluate.verdicts import UNKNOWN, Asked, Effect, of_interval, over
 from wbclib.files import UserError
 from wbclib.options import Structure
 from wbclib.profiles import Profile
@@ -108,7 +108,6 @@ def _of(row: Mapping[Any, Any], measure: str, keys: str, chance: float, student:
 
 
 DIFFERENCE = "difference diff_low diff_high"
-UNKNOWN = float("inf")  # chance, where there are no replicates of the same arm, size and device
 
 
 def moved(run: str, *measures: str) -> Callable[[Profile], Finding]:
@@ -124,7 +123,7 @@ def moved(run: str, *measures: str) -> Callable[[Profile], Finding]:
             if row is None or variant is None:
                 return _nothing(named, _absent(profile, run, "ablation", "switches"))
             effect = _of(row, named, DIFFERENCE, UNKNOWN)
-            if variant.start or run == "no-initialisation":  # all seeds of either arm share one initialisation
+            if variant.other_start:  # all seeds of either arm share one initialisation
                 effect = replace(effect, chance=UNKNOWN)
             effects.append(effect)
             margins.append(SHARE * abs(effect.value / float(row["share"])) if row["share"] else float("nan"))
@@ -150,8 +149,16 @@ def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
         if row is None:
             return _nothing(measure.replace("_", " "), _absent(profile, term, "follows"))
         named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
-        why = f"{ONE_EACH} at both ends of the sweep; monotonic: {row['monotonic']}"
-        return Finding((Effect(named, float(row["change"]), n=1, unit="run", chance=UNKNOWN),), records=runs, why=why)
+        n = int(row["n"])
+        effects = [of_interval(named, row["change"], row["low"], row["high"], n, "seeds", student=True)]
+        if n < 2:
+            effects = [Effect(named, float(row["change"]), n=n, unit="seeds", chance=UNKNOWN)]
+        if row["monotonic"] == "no":  # a step that surely goes back speaks against the claim, whatever the whole does
+            back = (row["back"], row["back_low"], row["back_high"])
+            effects.append(of_interval(f"{named}, a step between", *back, n, "seeds", student=True))
+        scope = ONE_EACH if n < 2 else f"over {n} seeds, one initialisation,"
+        why = f"{scope} at both ends of the sweep; monotonic: {row['monotonic']}"
+        return Finding(tuple(effects), records=runs, why=why)
 
     return ask
 
@@ -195,8 +202,18 @@ def _against_cartoongan(profile: Profile, table: str, asked: list[tuple[str, dic
                 return _nothing(named, _absent(profile, f"cartoongan, {style}", table))
             effects.append(_of(row, named, DIFFERENCE, UNKNOWN))
         runs += [methods[method] for method in ("whitebox", "cartoongan")]
-    why = f"over {effects[0].n} photographs, {ONE_EACH}"
+    why = f"over {effects[0].n} photographs, {ONE_EACH}{_parameters(profile, runs[:2])}"
     return Finding(tuple(effects), records=tuple(runs), why=why)
+
+
+def _parameters(profile: Profile, runs: Sequence[str]) -> str:
+    """How large the generators of two runs are, which a comparison of methods depends on."""
+    sizes = [_row(profile, "compared_runs", run=run) for run in runs]
+    if any(size is None for size in sizes):
+        return ""
+    return (
+        "; generators of " + " and ".join(f"{size['parameters'] / 1e6:.2f}" for size in sizes if size) + " M parameters"
+    )
 
 
 def flow_lines(profile: Profile) -> Finding:
