@@ -87,7 +87,7 @@ def test_each_style_has_its_cartoons_and_its_runs(study: Path) -> None:
     made = {"photograph": inputs, "pretrained": inputs, "whitebox": inputs + 1, "whitebox, flat": inputs + 200}
     table = comparison.distances(profile, data, made)
     assert table["style"].drop_duplicates().tolist() == ["painted", "flat"]
-    assert set(table["method"]) == {"photograph", "pretrained", "whitebox"}
+    assert set(table["method"]) == {"photograph", "pretrained", "whitebox", comparison.FLOOR}
     network = features.load("random_resnet18")
     a, b = (fid.features(x, network) for x in (made["whitebox, flat"], data["flat"].cartoons))
     row = table[(table["style"] == "flat") & (table["method"] == "whitebox") & (table["to"] == "cartoons")]
@@ -121,11 +121,15 @@ def test_the_table_is_frechet_and_kid_of_the_outputs(study: Path) -> None:
     made = {"photograph": data.inputs, "inverted": 255 - data.inputs}
     table = comparison.distances(profile, {"toon": data}, made)
     assert list(table.columns) == comparison.COLUMNS
-    assert len(table) == 2 * 2 * 2 and set(table["metric"]) == {"frechet", "kid"}, "no FID without its network"
+    assert len(table) == 3 * 2 * 2 and set(table["metric"]) == {"frechet", "kid"}, "no FID without its network"
     network = features.load("random_resnet18")
     a, b = (fid.features(x, network) for x in (made["inverted"], data.cartoons))
     rows = table[(table["method"] == "inverted") & (table["to"] == "cartoons")].set_index("metric")
     assert rows.loc["frechet", "value"] == pytest.approx(fid.frechet(a, b))
+    floor = table[(table["method"] == comparison.FLOOR) & (table["to"] == "cartoons")].set_index("metric")
+    assert data.others is not None and not greys(data.others) & greys(data.cartoons)
+    near = fid.frechet(fid.features(data.others, network), fid.features(data.cartoons, network))
+    assert floor.loc["frechet", "value"] == pytest.approx(near)
     mean, spread = kid.kid(a, b, 3, 6, profile.measure.seed)
     assert rows.loc["kid", ["value", "spread"]].tolist() == pytest.approx([mean, spread])
     groups = data.groups, "kid", 5, profile.measure.seed, data.reference_groups["cartoons"]

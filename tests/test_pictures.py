@@ -87,11 +87,15 @@ def test_distances_are_those_of_the_features() -> None:
     profile, there = profiles.load("smoke", "cpu"), shown()
     references = {"dots": np.stack([noise(20 + i, WINDOW, WINDOW) for i in range(5)])}
     made = pictures.drawn({PHOTOGRAPH: lambda photo: photo, THEIRS: lambda photo: 255 - photo}, there)
-    table, pairs = pictures.distances(profile, made, there, references)
+    others = {"dots": np.stack([noise(30 + i, WINDOW, WINDOW) for i in range(5)])}
+    table, pairs = pictures.distances(profile, made, there, references, others)
     network = comparison.networks(profile)[0]
     wanted = fid.frechet(fid.features(made[THEIRS], network), fid.features(references["dots"], network))
     found = table[(table["method"] == THEIRS) & (table["metric"] == "frechet")].iloc[0]
     assert found["value"] == pytest.approx(wanted, rel=1e-6) and (found["n_a"], found["n_b"]) == (4, 5)
+    floor = table[(table["method"] == comparison.FLOOR) & (table["metric"] == "frechet")].iloc[0]
+    near = fid.frechet(*(fid.features(x["dots"], network) for x in (others, references)))
+    assert floor["value"] == pytest.approx(near, rel=1e-6) and comparison.FLOOR not in set(pairs["a"])
     assert set(pairs[["a", "b"]].itertuples(index=False, name=None)) == {(THEIRS, PHOTOGRAPH), (PHOTOGRAPH, THEIRS)}
 
 

@@ -36,8 +36,10 @@ def compared(
         profile = dataclasses.replace(profile, measure=measure)
         photos = pictures(60)
         groups = np.array([f"photo {k % 8}" for k in range(N)])
-        drawn = {"cartoons": np.arange(N), "photographs": np.arange(N)}
-        data = Sets("toon", photos, pictures(60), pictures(200), False, groups, dict.fromkeys(drawn, N), drawn)
+        drawn = {"cartoons": np.arange(N), "photographs": np.arange(N), "others": np.arange(N)}
+        counts = dict.fromkeys(drawn, N)
+        others = pictures(200)
+        data = Sets("toon", photos, pictures(60), pictures(200), False, groups, counts, drawn, others=others)
         made = {"photograph": photos, "whitebox": pictures(195), "cartoongan": pictures(140)}
         sets = {"toon": data}
         return data, made, comparison.distances(profile, sets, made), ranking.differences(profile, sets, made)
@@ -52,6 +54,16 @@ def test_the_order_that_was_made_is_found(compared: tuple) -> None:
     assert ranking.sentence(pairs, "whitebox", "cartoongan") == "whitebox is nearer to cartoons than cartoongan"
     assert ranking.bold(distances, pairs) == {f"{m} random resnet18 to cartoons": [1] for m in ("frechet", "kid")}
     assert set(ranking.of(pairs, ["whitebox"])["b"]) == {"photograph", "cartoongan"}
+
+
+def test_what_takes_a_control_for_drawing_is_named(compared: tuple) -> None:
+    """The white box stands for a blur, CartoonGAN for a filter that nothing can be told of."""
+    pairs = compared[3].replace({"whitebox": "blur", "cartoongan": "bilateral"})
+    open_ = ((pairs["a"] == "bilateral") | (pairs["b"] == "bilateral")) & (pairs["metric"] == "kid")
+    pairs.loc[open_, "verdict"] = "cannot tell"
+    found = ranking.misled(pairs).set_index("metric")
+    assert found.loc["kid", ["nearer", "farther", "not_told"]].tolist() == ["blur", "none", "bilateral"]
+    assert set(found.loc["frechet", "nearer"].split(", ")) == {"blur", "bilateral"}
 
 
 def test_turning_a_pair_turns_its_signs(compared: tuple) -> None:
@@ -75,7 +87,7 @@ def test_nothing_is_bold_where_one_cannot_tell(compared: tuple) -> None:
 def test_summary_has_a_row_a_method_and_the_values_of_the_table(compared: tuple) -> None:
     _, made, distances, _ = compared
     found = ranking.summary(distances)
-    assert found["method"].tolist() == list(made) and found.shape == (3, 6)
+    assert found["method"].tolist() == [*made, comparison.FLOOR] and found.shape == (4, 6)
     row = distances[
         (distances["method"] == "whitebox") & (distances["to"] == "cartoons") & (distances["metric"] == "kid")
     ]

@@ -72,7 +72,7 @@ def test_the_summary_holds_what_is_committed_and_leads_to_nothing_else(shelf: Pa
         "Sums" not in page.text
         and "no notebooks" not in page.text
         and "not complete" not in page.text
-        and "A short table." in page.text
+        and "A short table" in page.text
     )
 
 
@@ -163,3 +163,40 @@ def test_first_sentence(text: str, sentence: str) -> None:
 )
 def test_duration(seconds: float | None, text: str) -> None:
     assert provenance.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("caption", "title", "rest"),
+    [
+        ("One term less. Full: value.", "One term less", "Full: value."),
+        ("Distances of crops: many. More.", "Distances of crops", "Many. More."),
+        ("Does it follow? Profile lab.", "Does it follow?", "Profile lab."),
+        ("A table", "A table", ""),
+        ("x" * 100 + ". Rest.", "A name", "x" * 100 + ". Rest."),
+        ("At 0.5 px. Rest", "At 0.5 px", "Rest"),
+    ],
+)
+def test_a_caption_has_a_title(caption: str, title: str, rest: str) -> None:
+    assert site._titled(caption, "a_name") == (title, rest)
+
+
+def test_tables_stand_by_the_notebook_that_writes_them_and_what_people_cite_stands_first(
+    shelf: Path, study: Path
+) -> None:
+    code = 'tables.save(frame.assign(a="b"), "second", study.name, "x")\ntables.save(frame, "claims", "p", "y")'
+    written(shelf, "01-sums", v4.new_markdown_cell("# 01 · Sums"), v4.new_code_cell(code))
+    for name in ("second", "stray", "claims"):
+        tables.save(pd.DataFrame([CLAIM]), name, "smoke", f"The {name} table. More.")
+    page = BeautifulSoup(site.summary("smoke").read_text("utf-8"), "html.parser")
+    assert [figure["id"] for figure in page.find_all("figure")] == ["table-claims", "table-second", "table-stray"]
+    assert page.find(id="table-claims").find_parent("details") is None
+    folded = page.find(id="table-second").find_parent("details")
+    assert folded.summary.text == "01-sums: second" and not folded.has_attr("open")
+    found = page.find("h2", id="found").find_parent("section").text
+    assert "Supported: Water is wet (Somebody). Wetness: 1.00 [0.500, 1.50], over 3 seeds." in found
+
+
+CLAIM = {
+    "claim": "Water is wet", "source": "Somebody", "verdict": "supported", "why_not": "", "measure": "wetness",
+    "effect": 1.0, "low": 0.5, "high": 1.5, "n": 3, "unit": "seeds",
+}  # fmt: skip

@@ -92,9 +92,9 @@ class Sets:
     held_out: bool  # whether training saw none of inputs and cartoons
     groups: np.ndarray  # (N,) which photograph each of the inputs was cut from
     distinct: dict[str, int]  # how many different images the crops of each set were cut from
-    others: np.ndarray | None = None  # cartoons of the training split: no generator need come nearer
     reference_groups: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)  # (N,) image of each reference
     sources: dict[str, int] = dataclasses.field(default_factory=dict)  # how many groups (episodes, scenes) a set has
+    others: np.ndarray | None = None  # cartoons of the training split: no generator need come nearer
 
 
 def sets(profile: Profile, style: str = "") -> Sets:

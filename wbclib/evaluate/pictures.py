@@ -87,6 +87,12 @@ def cartoons(profile: Profile, split: str = "validation", count: int = 0) -> dic
     return found
 
 
+def floor(profile: Profile, there: Windows) -> dict[str, np.ndarray]:
+    """Style -> as many cartoons of the training split as there are windows; empty where a style holds none back."""
+    held = all(profile.whitebox(style).cartoons.validation_percent for style in profile.styles())
+    return cartoons(profile, "train", len(there.places)) if held else {}
+
+
 def drawn(who: Mapping[str, Draw], there: Windows) -> dict[str, np.ndarray]:
     """Everybody's windows, uint8 (N, WINDOW, WINDOW, 3).
 
@@ -103,24 +109,27 @@ def drawn(who: Mapping[str, Draw], there: Windows) -> dict[str, np.ndarray]:
 
 
 def distances(
-    profile: Profile, made: Mapping[str, np.ndarray], there: Windows, references: Mapping[str, np.ndarray]
+    profile: Profile,
+    made: Mapping[str, np.ndarray],
+    there: Windows,
+    references: Mapping[str, np.ndarray],
+    others: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Everybody's distance to every style's cartoons, and who is nearer than whom.
 
     Args:
         made: :func:`drawn`.
         references: :func:`cartoons`.
+        others: :func:`floor`, for rows :data:`wbclib.evaluate.comparison.FLOOR`.
 
     Returns:
-        Columns of :data:`wbclib.evaluate.comparison.COLUMNS` without ``to``, with a row :data:`comparison.FLOOR` for as
-        many cartoons of the training split as there are windows, where cartoons are held out of it; and column style,
-        then :data:`wbclib.evaluate.paired.COLUMNS`, for each drawer against the photograph and the authors' white box.
+        Columns of :data:`wbclib.evaluate.comparison.COLUMNS` without ``to``; and column style, then
+        :data:`wbclib.evaluate.paired.COLUMNS`, for each drawer against the photograph and the authors' white box.
         Intervals of 90 % by bootstraps of photographs, with all of their windows, and of cartoons. KID's subsets are
         as large as the profile says, or as the smallest set allows.
     """
     rows, pairs = [], []
-    held = all(profile.whitebox(style).cartoons.validation_percent for style in references)
-    others = cartoons(profile, "train", len(there.places)) if held else {}
+    others = others or {}
     fewest = min(len(there.places), *(len(found) for found in (*references.values(), *others.values())))
     measure = replace(profile.measure, kid_subset_size=min(profile.measure.kid_subset_size, fewest))
     for network, features_of in comparison.features_by_network(profile, made):

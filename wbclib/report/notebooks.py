@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import nbformat
@@ -44,6 +45,20 @@ def read(path: Path) -> NotebookNode:
         raise UserError(
             f"{paths.shown(path)} is not a notebook ({type(error).__name__}); restore it from git"
         ) from error
+
+
+def tables_of(notebook: NotebookNode) -> list[str]:
+    """Names of the tables that a notebook saves, in its order."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "tables.save" and len(node.args) > 1):
+                continue
+            if isinstance(node.args[1], ast.Constant):
+                found.append(str(node.args[1].value))
+    return found
 
 
 def tagged(notebook: NotebookNode, tag: str) -> list[NotebookNode]:

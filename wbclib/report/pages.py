@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from wbclib.evaluate.verdicts import CONTRADICTED, OPEN, SUPPORTED
+from wbclib.report.tables import interval
 from wbclib.variants import FULL
 
 READ = "Full: value; others: difference from it. Bold: can be told from chance, nothing more."  # for captions
@@ -53,6 +55,27 @@ def claims(found: pd.DataFrame) -> pd.DataFrame:
         effect=[_cell(row["effect"], row["low"], row["high"]) for row in rows],
         p=[f"{row['corrected']:.2g}" if row["n"] else "–" for row in rows],
     )
+
+
+def findings(found: pd.DataFrame, file: str) -> str:
+    """Which claims are supported and contradicted, and what is missing of the others, in Markdown.
+
+    Args:
+        found: :func:`wbclib.report.claims.table`.
+        file: where that table stands, for a link.
+    """
+    lines = [
+        f"- **{row['verdict'].capitalize()}**: {row['claim']} ({row['source']}). {row['measure'][:1].upper()}"
+        f"{row['measure'][1:]}: {interval(row['effect'], row['low'], row['high'])}, over {row['n']} {row['unit']}."
+        for verdict in (SUPPORTED, CONTRADICTED)
+        for row in found[found["verdict"] == verdict].to_dict("records")
+    ]
+    left = found[found["verdict"] == OPEN]
+    why = ", ".join(f"{count} ({reason})" for reason, count in left["why_not"].value_counts().items())
+    if len(left):
+        lines.append(f"- **Cannot tell**: {len(left)} of {len(found)} claims: {why}.")
+    about = f"90 % intervals; every claim with its measures and what is missing: [claims.csv]({file})."
+    return "\n".join([*lines, "", about])
 
 
 def _cell(value: float, low: float, high: float, digits: int = 3, sign: str = "") -> str:

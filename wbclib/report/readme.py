@@ -10,10 +10,10 @@ import pandas as pd
 from wbclib import images, paths, profiles
 from wbclib.evaluate import drawers
 from wbclib.evaluate.comparison import FLOOR, pictures_of
-from wbclib.evaluate.verdicts import CONTRADICTED, OPEN, SUPPORTED
 from wbclib.files import UserError, write_text
 from wbclib.inference.drawing import open_drawing
 from wbclib.inference.styles import shipped
+from wbclib.report import pages
 from wbclib.report.tables import interval
 
 PICTURE = "readme.jpg"
@@ -103,22 +103,7 @@ def findings(profile: str) -> str:
     Raises:
         UserError: that table is not there.
     """
-    found = _saved(profile, "claims")
-    lines = [
-        f"- **{row['verdict'].capitalize()}**: {row['claim']} ({row['source']}). {row['measure'][:1].upper()}"
-        f"{row['measure'][1:]}: {interval(row['effect'], row['low'], row['high'])}, over {row['n']} {row['unit']}."
-        for verdict in (SUPPORTED, CONTRADICTED)
-        for row in found[found["verdict"] == verdict].to_dict("records")
-    ]
-    left = found[found["verdict"] == OPEN]
-    why = ", ".join(f"{count} ({reason})" for reason, count in left["why_not"].value_counts().items())
-    if len(left):
-        lines.append(f"- **Cannot tell**: {len(left)} of {len(found)} claims: {why}.")
-    about = (
-        f"90 % intervals; every claim with its measures and what is missing: "
-        f"[claims.csv](reports/{profile}/tables/claims.csv)."
-    )
-    return "\n".join([*lines, "", about])
+    return pages.findings(_saved(profile, "claims"), f"reports/{profile}/tables/claims.csv")
 
 
 def _saved(profile: str, table: str) -> pd.DataFrame:

@@ -5,6 +5,7 @@ No page fetches anything: pictures are inside, formulas are MathML, the style is
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nbformat import NotebookNode
 from wbclib import paths, profiles
 from wbclib.files import read_json, write_text
 from wbclib.profiles import Profile
-from wbclib.report import notebooks, page, provenance
+from wbclib.report import notebooks, page, pages, provenance, tables
 from wbclib.report.execute import execute
 from wbclib.report.notebooks import read, read_notebook
 from wbclib.report.provenance import stale
@@ -96,15 +97,46 @@ def _card(name: str, profile: str) -> dict[str, Any]:
     }
 
 
+LEADING = ("comparison", "ablation", "claims")  # what people cite
+TITLE = 90  # characters from which a first sentence is no title
+
+
 def _tables(profile: str) -> list[dict[str, Any]]:
-    """Every table of the profile with its caption and number of rows."""
+    """Every table of the profile: name, title and the rest of its caption, number of rows, HTML."""
     found = []
     for path in sorted(paths.report(profile, "tables").glob("*.csv")):
         body, about = path.with_suffix(".html"), path.with_suffix(".json")
         values = read_json(about) if about.is_file() else {"caption": path.stem, "rows": 0}
         html = page.clean(body.read_text("utf-8")) if body.is_file() else ""
-        found.append({"name": path.stem, "caption": values["caption"], "rows": values["rows"], "html": html})
+        title, caption = _titled(str(values["caption"]), path.stem)
+        rows = values["rows"]
+        found.append({"name": path.stem, "title": title, "caption": caption, "rows": rows, "html": html})
     return found
+
+
+def _titled(caption: str, name: str) -> tuple[str, str]:
+    """A caption's first sentence, or what stands before its colon, and the rest; a long one stays whole."""
+    title, stop, rest = (re.split(r"([.?:])(?: |$)", caption, maxsplit=1) + ["", ""])[:3]
+    if len(title) > TITLE:
+        return name.replace("_", " ").capitalize(), caption
+    return title + ("?" if stop == "?" else ""), rest[:1].upper() + rest[1:]
+
+
+def _sections(found: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The tables that no page leads with, by the notebook that writes them: (its name or "", tables)."""
+    left = {table["name"]: table for table in found if table["name"] not in LEADING}
+    sections = []
+    for name in notebooks.names():
+        own = [left.pop(table) for table in notebooks.tables_of(read_notebook(name)) if table in left]
+        sections += [(name, own)] if own else []
+    return sections + ([("", list(left.values()))] if left else [])
+
+
+def _findings(profile: str, here: str) -> str:
+    """What was found, as HTML; empty before the claims are judged."""
+    if not paths.report(profile, "tables", "claims.csv").is_file():
+        return ""
+    return page.markdown(pages.findings(tables.load("claims", profile), f"{here}tables/claims.csv"))
 
 
 def index(profile: str) -> Path:
@@ -129,6 +161,7 @@ def _index(profile: Profile, path: Path, here: str, listed: list[dict[str, Any]]
     found = provenance.records(profile)
     training = sum(record.get("wall_time_s") or 0 for record in found)
     reading = sum(card["seconds"] or 0 for card in cards)
+    made = _tables(profile.name)
     text = _render(
         "index.html.j2",
         title="Cartoons from photographs",
@@ -137,7 +170,9 @@ def _index(profile: Profile, path: Path, here: str, listed: list[dict[str, Any]]
         cards=listed,
         picture=picture,
         problems=[card for card in cards if card["problem"]],
-        tables=_tables(profile.name),
+        findings=_findings(profile.name, here),
+        leading=[table for name in LEADING for table in made if table["name"] == name],
+        sections=_sections(made),
         checkout=provenance.checkout(),
         versions=provenance.versions(),
         runs=[provenance.run_row(record) for record in found],
