@@ -179,6 +179,14 @@ def test_wide_tables_are_set_smaller_and_their_sentences_broken() -> None:
     assert "scriptsize" not in narrow and "shortstack" not in narrow and "{ll}" in narrow
 
 
+def test_a_table_that_no_page_holds_goes_over_several() -> None:
+    one, several = (tables.tex(pd.DataFrame({"n": range(rows)}), "Many.", "tab:many") for rows in (40, 41))
+    assert one.startswith("\\begin{table}") and "longtable" not in one
+    assert several.startswith("\\begingroup\n\\begin{longtable}{r}\n\\caption{Many.}")
+    assert several.endswith("\\end{longtable}\n\\endgroup\n") and "\\endhead" in several
+    assert "\\begin{table}" not in several and several.count("\\label{tab:many}") == 1
+
+
 def test_a_page_may_show_a_shorter_form(study: Path) -> None:
     tables.save(FRAME, "long", "smoke", "Caption.", page=WIDE[["run"]])
     folder = study / "reports" / "smoke" / "tables"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wbclib.evaluate import verdicts
+from wbclib.evaluate import power, verdicts
+from wbclib.evaluate.power import TRIALS, simulated
 from wbclib.evaluate.verdicts import (
     CONTRADICTED,
     LEVEL,
@@ -107,29 +108,6 @@ def test_a_family_asks_more_of_each_than_a_claim_alone() -> None:
     )
 
 
-TRIALS = 1000
-
-
-def simulated(
-    truth: float, seeds: int, margin: float = 0.0, device: float = 0.0, known: bool = True
-) -> dict[str, float]:
-    """Shares of verdicts over made-up records: differences of seeds of spread 1 about the truth.
-
-    Args:
-        device: standard deviation of what the device adds to all seeds alike.
-        known: whether that is known; else chance is infinite.
-    """
-    random = np.random.default_rng(seeds)
-    shared = random.normal(0, device, (TRIALS, 1)) if device else np.zeros((TRIALS, 1))
-    chance = device if known else math.inf
-    counts = dict.fromkeys((SUPPORTED, CONTRADICTED, OPEN), 0)
-    for values in truth + shared + random.normal(0, 1, (TRIALS, seeds)):
-        effect = over(values, "m", "seeds", chance)
-        (found,) = decide([Asked((effect,), "none", (margin,)) if margin else Asked((effect,))])
-        counts[found.verdict] += 1
-    return {name: count / TRIALS for name, count in counts.items()}
-
-
 SURE = 3 * math.sqrt(LEVEL * (1 - LEVEL) / TRIALS)  # by how much a share of 5 % may be off by chance
 
 
@@ -160,13 +138,17 @@ def test_equal_ones_are_found_with_enough_seeds_and_never_contradicted(seeds: in
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 def test_what_a_device_adds_to_all_seeds_fools_nobody_where_it_is_known_or_unknown(seeds: int) -> None:
     assert simulated(0.0, seeds, device=1.0)[SUPPORTED] <= LEVEL + SURE
-    assert simulated(5.0, seeds, device=1.0, known=False)[SUPPORTED] == 0
-    blind = np.random.default_rng(0)
-    fooled = [
-        decide([Asked((over(blind.normal(0, 1) + blind.normal(0, 1, seeds), "m", "seeds"),))])[0].verdict == SUPPORTED
-        for _ in range(TRIALS)
-    ]
-    assert np.mean(fooled) > LEVEL + SURE, "left out, it does fool: the simulation shows what the rule is for"
+    assert simulated(5.0, seeds, device=1.0, chance="unknown")[SUPPORTED] == 0
+    fooled = simulated(0.0, seeds, device=1.0, chance="left out")[SUPPORTED]
+    assert fooled > LEVEL + SURE, "left out, it does fool: the simulation shows what the rule is for"
+
+
+def test_the_table_of_what_can_be_seen_has_a_row_a_case_and_number_of_seeds() -> None:
+    found = power.table((3, 10), trials=60)
+    assert len(found) == 22 and found["seeds"].tolist() == [3, 10] * 11
+    assert found[["supported", "contradicted", "cannot_tell"]].sum(axis=1).to_numpy() == pytest.approx(1)
+    known = found[(found["truth"] == "large: 2") & (found["device_adds"] == "nothing")]["supported"]
+    assert known.tolist() == [simulated(2.0, seeds, trials=60)[SUPPORTED] for seeds in (3, 10)]
 
 
 def test_values_that_are_none_are_refused() -> None:

@@ -27,6 +27,7 @@ NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 ONLY_NUMBERS = re.compile(r"[\s\d.,e+()\[\]-]*\d[\s\d.,e+()\[\]-]*")
 SMALL, SMALLER = 85, 105  # characters a line from which a table is set smaller
 HEAD = 12  # characters that a head has in any case
+ROWS = 40  # from which a table goes over several pages
 PAGE, WORDS = 125, 28  # characters a line that fit a page at the smallest size; from which a text is broken into lines
 
 
@@ -106,10 +107,11 @@ def _classes(flush: bool, best: bool, long: bool = False) -> str:
 
 
 def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None) -> str:
-    """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{array, booktabs, siunitx}``, siunitx 3).
+    """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{array, booktabs, longtable, siunitx}``).
 
-    Cells of several numbers ("-3.1 [-5.1, -1.0]") have each as ``\\num{}``; columns of single numbers are plain, for
-    siunitx's ``S``. Wide tables are set smaller.
+    Cells of several numbers ("-3.1 [-5.1, -1.0]") have each as ``\\num{}`` of siunitx 3; columns of single numbers are
+    plain, for siunitx's ``S``. Wide tables are set smaller. One of more than :data:`ROWS` rows, which no page holds, is
+    a ``longtable``, with its head on every page.
     """
     frame, best = frame.reset_index(drop=True), _best(frame, bold)
     heads = [_head(frame, place).replace("{", "{{").replace("}", "}}") for place in range(len(frame.columns))]
@@ -120,11 +122,18 @@ def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None)
             marks.iat[row, column] = "textbf:--rwrap;"
         styler = styler.apply(lambda _: marks, axis=None)
     columns = "".join(_columns(frame))
-    text = styler.to_latex(hrules=True, caption=caption, label=label, column_format=columns, position_float="centering")
+    long = len(frame) > ROWS
+    text = styler.to_latex(
+        hrules=True, caption=caption, label=label, column_format=columns,
+        environment="longtable" if long else None, position_float=None if long else "centering",
+    )  # fmt: skip
     before = SIUNITX if "\\num{" in text else ""
     if size := _size(frame):
         before += f"{size}\\setlength{{\\tabcolsep}}{{3pt}}\n"
-    text = text.replace("\\centering\n", f"\\centering\n{before}", 1)
+    if long:  # a group of its own keeps the sizes from what follows
+        text = f"\\begingroup\n{before}{text}\\endgroup\n"
+    else:
+        text = text.replace("\\centering\n", f"\\centering\n{before}", 1)
     return text.replace("–", "--")
 
 
