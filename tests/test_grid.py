@@ -188,3 +188,12 @@ def test_the_page_holds_the_full_runs_values_and_the_differences_of_the_others(f
     assert (place in bold.get("edge_strength", [])) == several and 0 not in bold.get("edge_strength", [])
     told = found[(found["measure"] == "colour_shift") & found["verdict"].isin(["higher", "lower"])]
     assert len(bold.get("colour_shift", [])) == len(told)
+
+
+def test_one_row_is_explained_in_words(found: pd.DataFrame) -> None:
+    """The version that changes edges most, with the numbers of its row."""
+    words, row = pages.worked(found, "edge_strength"), at(found, "no-structure", "edge_strength")
+    assert words.startswith(f"*no-structure*: edge strength is {row['value']:.3g} in place of ")
+    assert f"over {row['n']} {row['over']}." in words and "That is 100% of what the full run changes" in words
+    assert ("times the spread between seeds" in words) == (row["over"] == "seeds")
+    assert words.endswith(f"Verdict: {row['verdict']}.")

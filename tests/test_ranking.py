@@ -79,7 +79,9 @@ def test_nothing_is_bold_where_one_cannot_tell(compared: tuple) -> None:
     _, _, distances, pairs = compared
     doubtful = pairs.assign(verdict="cannot tell")
     assert ranking.bold(distances, doubtful) == {}
-    assert ranking.sentence(doubtful, "whitebox", "cartoongan").startswith("whitebox cannot be told from cartoongan")
+    assert ranking.sentence(doubtful, "whitebox", "cartoongan") == (
+        "whitebox and cartoongan cannot be told apart by their distance to cartoons"
+    )
     mixed = pairs.assign(verdict=np.where(pairs["metric"] == "kid", "nearer", "cannot tell"))
     assert "ways to measure disagree" in ranking.sentence(mixed, "whitebox", "cartoongan")
 

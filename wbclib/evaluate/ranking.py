@@ -134,7 +134,7 @@ def sentence(pairs: pd.DataFrame, a: str, b: str, to: str = "cartoons") -> str:
     found = verdicts(pairs, a, b, to)
     if len(found) == 1:
         word = WORDS.get(str(found.index[0]))
-        return f"{a} is {word} {to} than {b}" if word else f"{a} cannot be told from {b} by its distance to {to}"
+        return f"{a} is {word} {to} than {b}" if word else f"{a} and {b} cannot be told apart by their distance to {to}"
     counts = ", ".join(f"{name} by {count}" for name, count in sorted(found.items()))
     return f"ways to measure disagree whether {a} is nearer to {to} than {b} ({counts} of {found.sum()})"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import matplotlib
+import matplotlib.patches
 import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap, LogNorm, to_rgb
@@ -30,6 +31,31 @@ def outlined(image: np.ndarray, labels: np.ndarray, zoom: int = 2, colour: str =
     on[1:] |= regions[1:] != regions[:-1]
     large[on] = np.rint(255 * np.array(to_rgb(colour)))
     return large
+
+
+def merge_step(image: np.ndarray, before: np.ndarray, after: np.ndarray, alt: str = "") -> Figure:
+    """One merge: the pair in two colours with the box around both, and the region that it becomes.
+
+    Args:
+        before, after: (H, W) regions, the second with one region less.
+    """
+    changed = {int(label): set(np.unique(before[after == label]).tolist()) for label in np.unique(after)}
+    label, pair = max(changed.items(), key=lambda item: len(item[1]))
+    first, second = (before == one for one in sorted(pair)[:2])
+    rows, columns = np.nonzero(after == label)
+    corner = (float(columns.min()) - 0.5, float(rows.min()) - 0.5)
+    size = (float(np.ptp(columns)) + 1, float(np.ptp(rows)) + 1)
+    drawn, axes = figures.figure(FULL, FULL / 2 + 0.3, 1, 2)
+    parts = {"the next pair, and its box": ((first, 0), (second, 1)), "merged": ((after == label, 4),)}
+    for place, (title, masks) in zip(axes, parts.items(), strict=True):
+        shown = image.astype(float) / 255 * 0.5 + 0.5  # paler, so that the pair stands out
+        for mask, colour in masks:
+            shown[mask] = 0.35 * shown[mask] + 0.65 * np.array(to_rgb(COLOURS[colour]))
+        place.imshow(shown, interpolation="nearest")
+        place.add_patch(matplotlib.patches.Rectangle(corner, *size, fill=False, color="#333333", linewidth=1.2))
+        place.set_axis_off()
+        place.set_title(title, pad=3)
+    return figures.embed(drawn, alt)
 
 
 def contours(maps: Sequence[np.ndarray], titles: Sequence[str], alt: str = "") -> Figure:

@@ -164,7 +164,7 @@ def intervals(
     return figures.embed(drawn, alt)
 
 
-def plane(frame: pd.DataFrame, *, title: str = "", alt: str = "", width: float = 4.6, height: float = 3.4) -> Figure:
+def plane(frame: pd.DataFrame, *, title: str = "", alt: str = "", width: float = FULL, height: float = 3.4) -> Figure:
     """Distance to cartoons and to photographs of every method, with both intervals; one metric and network only."""
     wide = {to: part.set_index("method") for to, part in frame.groupby("to")}
     a, b = wide["cartoons"], wide["photographs"]
@@ -173,9 +173,10 @@ def plane(frame: pd.DataFrame, *, title: str = "", alt: str = "", width: float =
         bars = [[[row["value"] - row["low"]], [row["high"] - row["value"]]] for row in (a.loc[method], b.loc[method])]
         place = a.loc[method, "value"], b.loc[method, "value"]
         colour = COLOURS[i % len(COLOURS)]
-        axes.errorbar(*place, xerr=bars[0], yerr=bars[1], fmt=MARKERS[i % len(MARKERS)], color=colour, elinewidth=0.8)
-        axes.annotate(method, place, xytext=(4, 4), textcoords="offset points", color=colour)
+        marker = MARKERS[i // len(COLOURS) % len(MARKERS)]  # another colour first, then another marker: no two alike
+        axes.errorbar(*place, xerr=bars[0], yerr=bars[1], fmt=marker, color=colour, elinewidth=0.8, label=method)
     axes.set(xlabel="distance to cartoons", ylabel="distance to photographs", title=title)
+    drawn.legend(loc="outside right upper")  # beside the plot: methods lie close together
     return figures.embed(drawn, alt)
 
 

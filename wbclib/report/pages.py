@@ -36,6 +36,26 @@ def ablation(found: pd.DataFrame, measures: Sequence[str]) -> tuple[pd.DataFrame
     return pd.DataFrame(lines, columns=["run", *measures]), bold
 
 
+def worked(found: pd.DataFrame, measure: str) -> str:
+    """One row of :func:`wbclib.evaluate.grid.table` in words: that of the version which changes a measure most."""
+    rows = {str(row["run"]): row for row in found[found["measure"] == measure].to_dict("records")}
+    full, others = rows[FULL], {run: row for run, row in rows.items() if not run.startswith(FULL)}
+    run = max(others, key=lambda run: abs(float(others[run]["difference"])))
+    row, name = others[run], measure.replace("_", " ")
+    apart = _cell(row["difference"], row["diff_low"], row["diff_high"], sign="+")
+    words = [
+        f"*{run}*: {name} is {row['value']:.3g} in place of {full['value']:.3g}, a difference of {apart}, over "
+        f"{row['n']:.0f} {row['over']}."
+    ]
+    if np.isfinite(row["share"]):
+        words.append(f"That is {abs(row['share']):.0%} of what the full run changes in a photograph (*share*).")
+    if np.isfinite(row["effect_size"]):
+        words.append(f"It is {abs(row['effect_size']):.1f} times the spread between seeds (*effect size*).")
+    if np.isfinite(row["by_chance"]):
+        words.append(f"Equal runs, with other seeds, may differ by {row['by_chance']:.3g} (*by chance*).")
+    return " ".join([*words, f"Verdict: {row['verdict']}."])
+
+
 def follows(outcome: pd.DataFrame) -> pd.DataFrame:
     """The table of :func:`wbclib.evaluate.control.follows`: one column for the change, one for the weights."""
     rows = outcome.to_dict("records")
