@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import odd_places
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from toy_notebooks import good
 
+from wbclib import paths
 from wbclib.files import read_json
+from wbclib.networks.features import NETWORKS
 from wbclib.precision import NAMES
-from wbclib.report.notebooks import names
+from wbclib.report.notebooks import names, read_notebook, tables_of
+
+def heads(table: Path) -> set[str]:
+    """A table's columns; those of measuring networks, which each profile has of its own, are one."""
+    names = pd.read_csv(table, nrows=0).columns
+    networks = "|".join(name.replace("_", "[_ ]") for name in NETWORKS)
+    return {re.sub(networks, "NETWORK", name) for name in names}
+
+
+def committed_tables_are_as_the_code_writes_them(made: Path) -> None:
+    """Every committed table is written by a notebook, and where this study has written it, too, with the same columns."""
+    writers = {table for name in names() for table in tables_of(read_notebook(name))}
+    for table in (paths.CHECKOUT / "reports").glob("*/tables/*.csv"):
+        where = f"{table.relative_to(paths.CHECKOUT)} is older than the code"
+        assert table.stem in writers, f"{where}: no notebook saves it any more"
+        if (made / table.name).is_file():
+            assert heads(table) == heads(made / table.name), f"{where}: execute its notebook again"
+
 
 NAME = 'it\'s {x} "y": #1 $HOME `id` é'
 
@@ -33,6 +54,8 @@ def test_the_study_is_complete_and_done_once(
         assert (html / link["href"]).is_file(), link["href"]
     for page in html.glob("*.html"):
         assert str(tmp_path) not in page.read_text("utf-8"), f"{page.name} knows where it was made"
+
+    committed_tables_are_as_the_code_writes_them(checkout / "reports" / "smoke" / "tables")
 
     records = {path: path.stat().st_mtime_ns for path in checkout.glob("reports/records/smoke/*.json")}
     assert {read_json(path)["device"]["precision"] for path in records} == {NAMES[precision]}
