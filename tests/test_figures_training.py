@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from wbclib.evaluate.discriminators import Seen
 from wbclib.report import figures_discriminators as discriminators
@@ -78,11 +79,23 @@ def test_intervals_put_the_ends_where_the_table_says() -> None:
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["one", "two"]
 
 
+def test_differences_stand_about_zero_and_the_axis_ends_before_what_is_far() -> None:
+    values = [1.0, -1.2, 0.5, 90.0]
+    frame = pd.DataFrame({"measure": "m", "run": list("abcd"), "value": values})
+    frame = frame.assign(low=frame["value"] - 0.5, high=frame["value"] + 0.5)
+    panel = drawn(pictures.intervals(frame, "measure", "run", differences=True)).axes[0]
+    assert panel.get_xlim() == pytest.approx((-3.2, 3.2))  # twice the median of 1.5, 1.7, 1.0 and 90.5
+    assert [text.get_text() for text in panel.texts] == ["+90 ▸"]
+    assert any(line.get_xdata() == [0, 0] for line in panel.lines)
+    near = drawn(pictures.intervals(frame.head(3), "measure", "run", differences=True)).axes[0]
+    assert not near.texts and near.get_xlim()[0] < -1.7
+
+
 def test_plane_puts_cartoons_across_and_photographs_up() -> None:
     table = distances()
     figure = drawn(pictures.plane(table[table["network"] == "p"]))
     axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts] == ["one", "two"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "two"]
     points = [(c[0].get_xdata()[0], c[0].get_ydata()[0]) for c in axes.containers]
     assert points == [(0, 1), (2, 3)] and axes.get_xlabel().endswith("cartoons")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,8 +139,14 @@ def intervals(
     columns: int = 2,
     alt: str = "",
     width: float = FULL,
+    differences: bool = False,
 ) -> Figure:
-    """Points with intervals (columns value, low, high): a panel for each ``panel``, a line for each ``name``."""
+    """Points with intervals (columns value, low, high): a panel for each ``panel``, a line for each ``name``.
+
+    Args:
+        differences: values are differences: a line stands at 0, and where few are far larger than the others the axis
+            ends before them; their numbers stand at its ends.
+    """
     parts = {str(key): part for key, part in frame.groupby(panel, sort=False)}
     names, hues = list(dict.fromkeys(frame[name])), list(dict.fromkeys(frame[hue])) if hue else [""]
     columns = min(columns, len(parts))
@@ -157,11 +164,31 @@ def intervals(
                 chosen["value"], at, xerr=errors, fmt=MARKERS[i], color=COLOURS[i], capsize=2, label=str(kind)
             )
         place.set_title((titles or {}).get(key, tables.head(key)))
+        if differences:
+            _about_zero(place, part, [names.index(method) for method in part[name]])
         place.set_yticks(range(len(names)), names)
         place.set_ylim(len(names) - 0.5, -0.5)
     if hue:
         drawn.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(hues))
     return figures.embed(drawn, alt)
+
+
+FAR = 4.0  # times the median reach, from which an axis ends before a value
+
+
+def _about_zero(place: Any, part: pd.DataFrame, at: Sequence[int]) -> None:
+    """A line at 0, and an axis on which most differences can be seen; what lies beyond is written at its end."""
+    place.axvline(0, color="#333333", linewidth=0.8, zorder=1)
+    ends = part[["value", "low", "high"]].abs().max(axis=1).to_numpy()
+    reach = FAR / 2 * float(np.median(ends))
+    if not 0 < 2 * reach < ends.max():
+        return
+    place.set_xlim(-reach, reach)
+    for value, y in zip(part["value"], at, strict=True):
+        if abs(value) > reach:
+            side = float(np.sign(value))
+            text, align = (f"{value:+.3g} ▸", "right") if side > 0 else (f"◂ {value:+.3g}", "left")
+            place.text(side * reach * 0.97, y - 0.12, text, ha=align, va="bottom", fontsize=7)
 
 
 def plane(frame: pd.DataFrame, *, title: str = "", alt: str = "", width: float = FULL, height: float = 3.4) -> Figure:
