@@ -86,7 +86,7 @@ def test_differences_stand_about_zero_and_the_axis_ends_before_what_is_far() -> 
     panel = drawn(pictures.intervals(frame, "measure", "run", differences=True)).axes[0]
     assert panel.get_xlim() == pytest.approx((-3.2, 3.2))  # twice the median of 1.5, 1.7, 1.0 and 90.5
     assert [text.get_text() for text in panel.texts] == ["+90 ▸"]
-    assert any(line.get_xdata() == [0, 0] for line in panel.lines)
+    assert any(list(line.get_xdata()) == [0, 0] for line in panel.lines)
     near = drawn(pictures.intervals(frame.head(3), "measure", "run", differences=True)).axes[0]
     assert not near.texts and near.get_xlim()[0] < -1.7
 

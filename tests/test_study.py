@@ -18,6 +18,7 @@ from wbclib.networks.features import NETWORKS
 from wbclib.precision import NAMES
 from wbclib.report.notebooks import names, read_notebook, tables_of
 
+
 def heads(table: Path) -> set[str]:
     """A table's columns; those of measuring networks, which each profile has of its own, are one."""
     names = pd.read_csv(table, nrows=0).columns
@@ -26,7 +27,7 @@ def heads(table: Path) -> set[str]:
 
 
 def committed_tables_are_as_the_code_writes_them(made: Path) -> None:
-    """Every committed table is written by a notebook, and where this study has written it, too, with the same columns."""
+    """A notebook writes every committed table, and where this study has written it, too, with the same columns."""
     writers = {table for name in names() for table in tables_of(read_notebook(name))}
     for table in (paths.CHECKOUT / "reports").glob("*/tables/*.csv"):
         where = f"{table.relative_to(paths.CHECKOUT)} is older than the code"
