@@ -22,7 +22,8 @@ TERMS["darkness"] = Term(
 """
 SMOKE = """ablation:
   base: {steps: 2, trail_every: 1}
-  replicates: 1
+  seeds: [0, 1]
+  one_seed: [switch, control]
   switches: [adversarial, structure-slic, pretraining-abstraction]
 """
 SWITCH = """
@@ -54,7 +55,7 @@ def test_a_new_term_and_a_new_switch_are_in_every_table(tmp_path: Path, monkeypa
         switches.write(SWITCH)
     edited(library / "profiles.d" / "smoke.yaml", "  whitebox: {steps: 8, kept: 8}",
            "  whitebox: {steps: 8, kept: 8, weights: {darkness: 0.5, surface: 0, texture: 0, tv: 0}}")  # fmt: skip
-    few = "ablation: {switches: [brightness], base: {steps: 2}, replicates: 0, control: false}\n"  # fewer runs
+    few = "ablation: {switches: [brightness], base: {steps: 2}, seeds: [0], replicates: 0, control: false}\n"  # fewer runs
     edited(library / "profiles.d" / "smoke.yaml", SMOKE, few)
 
     words = [sys.executable, "-m", "wbclib", "report", "notebook", "07-ablation", "--profile", "smoke"]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from wbclib.evaluate import ablation, comparison, effect, fid, kid, resampling, seeds, verdicts
+from wbclib.evaluate import ablation, comparison, effect, fid, kid, protocol, resampling, seeds, verdicts
 from wbclib.evaluate.comparison import REFERENCES, Sets
 from wbclib.files import UserError, read_json
 from wbclib.networks.features import FeatureNetwork
@@ -213,10 +213,12 @@ def caption(profile: Profile, found: pd.DataFrame) -> str:
         first = "; the full value is a mean of {} seeds, single runs are compared with its first"
         over += first.format(full["seeds"].iloc[0])
     names = ", ".join(profile.measure.networks).replace("_", " ")
-    trained_with = profile.run(chosen(profile)[0].runs[0]).features.replace("_", " ")
+    full_runs = chosen(profile)[0].runs
+    trained_with = profile.run(full_runs[0]).features.replace("_", " ")
     return (
         f"Profile {profile.name}, {profile.measure.crops} crops of {profile.measure.size} px, measuring network "
-        f"{names}, perceptual network of the full run {trained_with}{over}. All seeds share one initialisation. "
+        f"{names}, perceptual network of the full run {trained_with}{over}. Trained on "
+        f"{protocol.training(profile, full_runs)}. All seeds share one initialisation. "
     )
 
 

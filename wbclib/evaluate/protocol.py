@@ -9,6 +9,7 @@ import pandas as pd
 
 from wbclib.evaluate.comparison import Sets
 from wbclib.profiles import Profile
+from wbclib.train import records
 
 
 def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[str, Any]]) -> str:
@@ -21,13 +22,35 @@ def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mappin
     text = (
         f"Distances of {len(first.inputs)} crops of {measure.size} px (from {n['inputs']} images) to as many of "
         f"cartoons, {cartoons}, and of photographs ({n['photographs']} images); profile "
-        f"{profile.name}, one seed. Measuring network: {measuring}; training used {trained_with(profile)}. "
+        f"{profile.name}, one run of each method. Measuring network: {measuring}; training used "
+        f"{trained_with(profile)}, {training(profile, profile.compared())}. "
         f"{held(*data.values())} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference "
         f"images, each with all of its crops; they say nothing of other groups of cartoons. Frechet: biased upwards at "
         f"this N. KID: mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}, their standard deviation "
         "beside it as spread."
     )
     return text.replace("_", " ")  # an underscore in a caption stops TeX
+
+
+def training(profile: Profile, runs: Sequence[str]) -> str:
+    """How runs were trained, for captions: crops, batch, steps of each kind, devices; what is unfinished has no device.
+
+    Steps of the runs that they start from are counted before the plus sign.
+    """
+    configs = {name: profile.run(name) for name in runs}
+    sizes = dict.fromkeys(f"{config.size} px, batch {config.batch}" for config in configs.values())
+    steps = {}
+    for name, config in configs.items():
+        initial = sum(profile.run(before).steps for before in profile.chain(name)[:-1])
+        steps[name] = f"{initial} + {config.steps}" if initial else str(config.steps)
+    kinds = dict.fromkeys(steps.values())
+    if len(kinds) > 1:
+        said = ", ".join(f"{name} {count}" for name, count in steps.items())
+    else:
+        said = next(iter(kinds))
+    found = [records.finished(profile, name) for name in runs]
+    devices = dict.fromkeys(f"{r['device']['name']}, {r['device']['precision']}" for r in found if r)
+    return f"crops of {' and '.join(sizes)}; steps {said}" + (f"; on {' and '.join(devices)}" if devices else "")
 
 
 def trained_with(profile: Profile) -> str:
