@@ -55,7 +55,7 @@ def test_a_new_term_and_a_new_switch_are_in_every_table(tmp_path: Path, monkeypa
         switches.write(SWITCH)
     edited(library / "profiles.d" / "smoke.yaml", "  whitebox: {steps: 8, kept: 8}",
            "  whitebox: {steps: 8, kept: 8, weights: {darkness: 0.5, surface: 0, texture: 0, tv: 0}}")  # fmt: skip
-    few = "ablation: {switches: [brightness], base: {steps: 2}, seeds: [0], replicates: 0, control: false}\n"  # fewer runs
+    few = "ablation: {switches: [brightness], base: {steps: 2}, seeds: [0], replicates: 0, control: false}\n"
     edited(library / "profiles.d" / "smoke.yaml", SMOKE, few)
 
     words = [sys.executable, "-m", "wbclib", "report", "notebook", "07-ablation", "--profile", "smoke"]

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from wbclib import cli, corpora, images, paths
 from wbclib.corpora.base import Corpus, Item
-from wbclib.evaluate import drawers
+from wbclib.evaluate import drawers, pictures
 from wbclib.files import UserError, read_json, write_json
 from wbclib.inference import styles
 from wbclib.inference.stylist import Stylist
@@ -129,16 +129,25 @@ def test_the_card_answers_the_criterion_from_the_table(profile: Profile) -> None
         ("mine/whitebox", "toon", "edges found", 0.93125, "at least 0.926", True, True),
         ("mine/whitebox", "toon", "edges kept", 0.5, "at least 0.8", False, False),
         ("mine/whitebox", "toon", "lines", 0.01, "at least 0.04", False, True),
+        ("mine/whitebox", "toon", pictures.nearer("toon", "kid", "net"), -3.0, "below 0", True, True),
+        ("mine/whitebox", "toon", pictures.nearer("toon", "kid", "other"), 2.0, "below 0", False, True),
         ("mine/whitebox", "flat", "of another style", 1.0, "", True, True),
         ("storybook", "toon", "of another generator", 1.0, "", True, True),
     ]
     columns = ["who", "style", "question", "value", "wanted", "answer", "counts"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "picture_criterion.csv", index=False)
+    apart = [("net", -3.0, -5.0, -1.0), ("other", 2.0, -1.0, 5.0)]
+    paired = pd.DataFrame(apart, columns=["network", "difference", "diff_low", "diff_high"])
+    paired = paired.assign(style="toon", a="mine/whitebox", b=drawers.THEIRS, metric="kid")
+    paired.to_csv(folder / "picture_paired.csv", index=False)
     text = (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8")
+    (folder / "picture_paired.csv").unlink()
     assert "| edges found | 0.9313 | at least 0.926 | Yes |" in text
     assert "| edges kept | 0.5 | at least 0.8 | No (decides nothing) |" in text
     assert "| lines | 0.01 | at least 0.04 | No |" in text and "of another" not in text
-    pd.DataFrame(rows[3:], columns=columns).to_csv(folder / "picture_criterion.csv", index=False)
+    assert "over net | -3.00 [-5.00, -1.00] | below 0 | Yes |" in text
+    assert "over other | 2.00 [-1.00, 5.00] | below 0 | No, not surely |" in text
+    pd.DataFrame(rows[5:], columns=columns).to_csv(folder / "picture_criterion.csv", index=False)
     text = (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8")
     (folder / "picture_criterion.csv").unlink()
     assert text.count("*Not measured yet.*") == 2, "a run that the table does not know is not judged by it"

@@ -113,12 +113,15 @@ def terms(config: RunConfig, final: Mapping[str, float]) -> pd.DataFrame:
 
 
 def terms_markdown(frame: pd.DataFrame) -> str:
-    """The frame of :func:`terms` as a Markdown table with its symbols as formulas."""
+    """The frame of :func:`terms` as a Markdown table with its symbols as formulas, and the terms without weight."""
     lines = ["| term | symbol | weight | value at the end | share of the sum | asks for |", "|---|---|--:|--:|--:|---|"]
-    for row in frame.to_dict("records"):
-        numbers = f"{row['value']:.4f} | {row['share']:.0%}" if row["weight"] else "not computed | –"
+    for row in frame[frame["weight"] > 0].to_dict("records"):
+        numbers = f"{row['value']:.4f} | {row['share']:.0%}"
         lines.append(f"| {row['term']} | ${row['symbol']}$ | {row['weight']:g} | {numbers} | {row['asks']} |")
-    return "\n".join(lines)
+    others = ", ".join(frame.loc[frame["weight"] == 0, "term"])
+    return "\n".join(lines) + (
+        f"\n\nTerms that this run gives no weight, and does not compute: {others}." if others else ""
+    )
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -182,6 +182,11 @@ def looks(made: Mapping[str, np.ndarray], there: Windows, references: Mapping[st
     return pd.DataFrame(rows, columns=["who", LINES, FLAT, *kept_columns, "n"])
 
 
+def nearer(style: str, metric: str, network: str) -> str:
+    """The criterion's question for a distance."""
+    return f"nearer to {style} than {THEIRS}, {metric} over {network}"
+
+
 def criterion(who: str, style: str, pairs: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
     """Whether a generator may be shipped as a style: columns question, value, wanted, answer, counts (bool).
 
@@ -195,7 +200,7 @@ def criterion(who: str, style: str, pairs: pd.DataFrame, seen: pd.DataFrame) -> 
     rows: list[tuple[str, float, str, bool, bool]] = []
     found = pairs[(pairs["style"] == style) & (pairs["a"] == who) & (pairs["b"] == THEIRS)]
     for pair in found.to_dict("records"):
-        question = f"nearer to {style} than {THEIRS}, {pair['metric']} over {pair['network']}"
+        question = nearer(style, pair["metric"], pair["network"])
         rows.append((question, pair["difference"], "below 0", pair["difference"] < 0, True))
     if THEIRS in values:
         for measure, name, counts in ((FOUND, "edges found", True), (KEPT, "edges kept", False)):

@@ -26,8 +26,8 @@ def caption(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mappin
         f"{trained_with(profile)}, {training(profile, profile.compared())}. "
         f"{held(*data.values())} Intervals of 90 percent: {measure.bootstraps} bootstraps of photographs and reference "
         f"images, each with all of its crops; they say nothing of other groups of cartoons. Frechet: biased upwards at "
-        f"this N. KID: mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}, their standard deviation "
-        "beside it as spread."
+        f"this N. Kernel distance (kid; KID by name belongs to the Inception network): mean of "
+        f"{measure.kid_subsets} subsets of {measure.kid_subset_size}, their standard deviation beside it as spread."
     )
     return text.replace("_", " ")  # an underscore in a caption stops TeX
 
@@ -119,8 +119,8 @@ def table(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[
         "network that trained": trained_with(profile),
         "intervals": f"90 %, {measure.bootstraps} bootstraps of {len(set(first.groups))} photographs and of the "
         "reference images, each with all of its crops; the value -+ 1.645 standard deviations",
-        "KID": f"kernel (x.y / D + 1)^3; mean of {measure.kid_subsets} subsets of {measure.kid_subset_size}; paired "
-        "differences take all images at once",
+        "kernel distance (kid)": f"kernel (x.y / D + 1)^3; mean of {measure.kid_subsets} subsets of "
+        f"{measure.kid_subset_size}; paired differences take all images at once",
         "input of the networks": "the crop as it is; the FID Inception enlarges to 299 px",
     }  # fmt: skip
     return pd.DataFrame({"item": list(rows), "value": list(rows.values())})

@@ -10,7 +10,7 @@ import pandas as pd
 
 from wbclib import paths
 from wbclib.corpora.base import Corpus, Item
-from wbclib.evaluate import drawers
+from wbclib.evaluate import drawers, pictures
 from wbclib.files import read_json
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
@@ -154,7 +154,7 @@ def _measured(style: str, who: str, profile: Profile) -> str:
 
 def markdown(distances: pd.DataFrame, style: str) -> str:
     """The distances to one style's cartoons as a Markdown table: a row a method, a column a (metric, network)."""
-    names = distances["metric"].map({"fid": "FID", "frechet": "Frechet", "kid": "KID"})
+    names = distances["metric"].map({"fid": "FID", "frechet": "Frechet", "kid": "kernel"})
     cells = [interval(*row) for row in distances[["value", "low", "high"]].itertuples(index=False)]
     long = distances.assign(column=names + ", " + distances["network"], cell=cells)
     wide = long.pivot(index="method", columns="column", values="cell").loc[long["method"].unique()]
@@ -168,11 +168,28 @@ def criterion(style: str, who: str, profile: Profile) -> str:
     frame = None if frame is None else frame[(frame["style"] == style) & (frame["who"] == who)]
     if frame is None or frame.empty:
         return "*Not measured yet.*"
+    between = _intervals(style, who, profile)
     lines = ["| question | measured | wanted | answer |", "|---|---|---|---|"]
     for row in frame.to_dict("records"):
         answer = ("Yes" if row["answer"] else "No") + ("" if row["counts"] else " (decides nothing)")
-        lines.append(f"| {row['question']} | {row['value']:.4g} | {row['wanted']} | {answer} |")
+        measured, sure = between.get(row["question"], (f"{row['value']:.4g}", True))
+        lines.append(f"| {row['question']} | {measured} | {row['wanted']} | {answer}{'' if sure else ', not surely'} |")
     return "\n".join(lines)
+
+
+def _intervals(style: str, who: str, profile: Profile) -> dict[str, tuple[str, bool]]:
+    """Question of the criterion -> paired difference with its interval of 90 %, and whether that leaves 0 out."""
+    frame = _table(profile, "picture_paired")
+    if frame is None:
+        return {}
+    rows = frame[(frame["style"] == style) & (frame["a"] == who) & (frame["b"] == drawers.THEIRS)].to_dict("records")
+    return {
+        pictures.nearer(style, row["metric"], row["network"]): (
+            interval(row["difference"], row["diff_low"], row["diff_high"]),
+            not row["diff_low"] <= 0 <= row["diff_high"],
+        )
+        for row in rows
+    }
 
 
 def _table(profile: Profile, name: str) -> pd.DataFrame | None:
