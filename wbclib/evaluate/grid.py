@@ -90,7 +90,7 @@ def _judged(
     values: Mapping[str, Mapping[str, float]],
     photograph: Mapping[str, float],
 ) -> pd.DataFrame:
-    """The rows with what was changed, shares, what chance does, and verdicts."""
+    """The rows with what was changed, shares, how far equal runs differ, and verdicts."""
     again = {variant.name: variant.runs for variant in variants if variant.kind in ("full", "replicate")}
     unknown = {variant.name for variant in variants if variant.other_start}
     shares, chances, told = [], [], []
@@ -99,7 +99,7 @@ def _judged(
         moved = fulls[: len(again[FULL])].mean() - photograph[row["measure"]]
         shares.append(row["difference"] / moved if moved else float("nan"))
         chances.append(seeds.noise(fulls) / np.sqrt(row["seeds"]) if len(fulls) > 1 else float("nan"))
-        # Several seeds say themselves what chance does; where there is one run of each, nothing says it.
+        # With several seeds the interval holds what another seed changes; with one run of each nothing does.
         chance = 0.0 if row["seeds"] > 1 and row["run"] not in unknown else verdicts.UNKNOWN
         apart = (row["measure"], row["difference"], row["diff_low"], row["diff_high"], row["n"], row["over"])
         effect_of = verdicts.of_interval(*apart, student=row["over"] == "seeds", chance=chance)

@@ -1,7 +1,7 @@
 """Does a change make a difference? Several seeds, each with and without it.
 
 A seed gives a run and its changed twin the same discriminators, batches and colour shifts; what they share cancels in
-their difference. All of them start from one initialisation, so what chance does to that is in no interval. Differences
+their difference. All of them start from one initialisation: what another one would change is in no interval. Differences
 of seeds are few numbers: their interval is Student's, which with three seeds is 2.9 standard errors wide either way,
 and with one there is none.
 """

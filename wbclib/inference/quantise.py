@@ -71,7 +71,7 @@ def calibration_images() -> list[np.ndarray]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Exporter and quantiser speak to themselves, on standard output and in the root log."""
+    """Silences exporter and quantiser, which write to standard output and to the root log."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

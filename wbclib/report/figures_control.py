@@ -19,7 +19,7 @@ def sweeps(
 ) -> Figure | Missing:
     """A panel a measure, a line a term over the factor of its weight.
 
-    The band is the full run with what chance does to two runs (column by_chance), where several full runs say it.
+    The band: how far two full runs may differ (column by_chance), where there are several.
     """
     if swept.empty:
         return NO_SWEEPS
