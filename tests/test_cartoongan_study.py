@@ -13,13 +13,14 @@ from torch import nn
 from toy_images import noise, photograph
 
 from wbclib import images, profiles
-from wbclib.evaluate import ablation, cartoongan_study, discriminators, edges_study, history
-from wbclib.evaluate import released_cartoongan as theirs
-from wbclib.evaluate.comparators import CARTOONGAN
 from wbclib.files import sha256
 from wbclib.networks.official import cartoongan_names
 from wbclib.networks.residual import ResidualGenerator
 from wbclib.options import run_config
+from wbclib.studies.cartoongan import outlines, parts
+from wbclib.studies.cartoongan import released as theirs
+from wbclib.studies.common import ablation, discriminators, history
+from wbclib.studies.common.comparators import CARTOONGAN
 from wbclib.train.device import open_fabric
 from wbclib.train.loop import Trained
 from wbclib.train.methods import METHODS
@@ -41,7 +42,7 @@ def convolution(kernel: int, a: int, b: int) -> int:
 
 
 def test_sizes_are_those_of_the_layers_on_paper() -> None:
-    table = cartoongan_study.sizes(16)
+    table = parts.sizes(16)
     for width, rows in table.groupby("width"):
         w, found = int(str(width)), rows.set_index(["network", "norm"])
         pairs = [(w, 2 * w), (2 * w, 2 * w), (2 * w, 4 * w), (4 * w, 4 * w)]
@@ -56,11 +57,11 @@ def test_sizes_are_those_of_the_layers_on_paper() -> None:
     assert paper.loc[("generator", 64, "instance"), "total"] == 11_120_195
     assert paper.loc[("generator", 64, "instance, affine"), "scale_and_shift"] == 9_472
     assert paper.loc[("discriminator", 32, "instance"), "total"] == 1_128_385
-    assert len(cartoongan_study.sizes(64)) == 4
+    assert len(parts.sizes(64)) == 4
 
 
 def test_adversarial_losses_by_hand() -> None:
-    table = cartoongan_study.adversarial([-1.0, 0.0, 2.0]).set_index(["loss", "logit"])
+    table = parts.adversarial([-1.0, 0.0, 2.0]).set_index(["loss", "logit"])
     for z in (-1.0, 0.0, 2.0):
         sigma = 1 / (1 + np.exp(-z))
         log, square = table.loc[("log", z)], table.loc[("lsgan", z)]
@@ -79,8 +80,8 @@ def test_instance_norm_removes_contrast_brightness_and_light(generator: Residual
     plain = nn.Conv2d(3, 3, 1)
     nn.init.dirac_(plain.weight)
     nn.init.zeros_(plain.bias)  # type: ignore[arg-type]
-    fixed = cartoongan_study.fixed_statistics(generator, photos)
-    table = cartoongan_study.invariance({"own": generator, "fixed": fixed, "identity": plain}, photos)
+    fixed = parts.fixed_statistics(generator, photos)
+    table = parts.invariance({"own": generator, "fixed": fixed, "identity": plain}, photos)
     passed = table.groupby("network")["passed"]
     assert passed.max()["own"] < 1e-3 and passed.min()["fixed"] > 0.02
     assert passed.min()["identity"] == pytest.approx(1) == passed.max()["identity"]
@@ -91,7 +92,7 @@ def test_instance_norm_removes_contrast_brightness_and_light(generator: Residual
 def test_fixed_statistics_keep_the_convolutions_and_the_output(
     generator: ResidualGenerator, photos: np.ndarray
 ) -> None:
-    fixed = cartoongan_study.fixed_statistics(generator, photos[:1])
+    fixed = parts.fixed_statistics(generator, photos[:1])
     for name, value in generator.state_dict().items():
         torch.testing.assert_close(fixed.state_dict()[name], value)
     x = images.to_tensor(photos[:1])
@@ -101,12 +102,12 @@ def test_fixed_statistics_keep_the_convolutions_and_the_output(
 
 def test_no_change_leaves_the_range(photos: np.ndarray) -> None:
     extremes = np.stack([np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 255, np.uint8)])
-    for change in cartoongan_study.CHANGES:
-        assert cartoongan_study.alter(extremes, change).abs().max() <= 1
+    for change in parts.CHANGES:
+        assert parts.alter(extremes, change).abs().max() <= 1
 
 
 def test_altered_pictures_have_a_row_a_network(generator: ResidualGenerator, photos: np.ndarray) -> None:
-    rows = cartoongan_study.altered_pictures({"own": generator}, photos[0])
+    rows = parts.altered_pictures({"own": generator}, photos[0])
     assert [len(row) for row in rows] == [4, 4]
     np.testing.assert_array_equal(rows[0][0], photos[0])
     assert np.abs(rows[1][0].astype(int) - rows[1][1]).max() <= 1 < np.abs(rows[0][0].astype(int) - rows[0][1]).max()
@@ -137,10 +138,10 @@ def test_look_hands_cartoongan_the_pictures_themselves(model: Trained) -> None:
 
 
 def test_questioned_asks_only_discriminators_that_are_here(model: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edges_study, "available", lambda profile, run: run == "here")
+    monkeypatch.setattr(outlines, "available", lambda profile, run: run == "here")
     sets = {"cartoon": noise(16, 16)[None], "smoothed": noise(16, 16, 1)[None]}
     outputs = {"here": noise(16, 16, 2)[None], "gone": noise(16, 16, 3)[None]}
-    found = edges_study.questioned(profiles.load("smoke", "cpu"), dict.fromkeys(outputs, model), sets, outputs)
+    found = outlines.questioned(profiles.load("smoke", "cpu"), dict.fromkeys(outputs, model), sets, outputs)
     assert list(found) == ["here"] and list(found["here"]) == ["cartoon", "smoothed", "output"]
     np.testing.assert_array_equal(found["here"]["output"]["cartoon"].pictures, outputs["here"])
 

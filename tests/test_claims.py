@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from wbclib import paths, profiles
-from wbclib.evaluate import comparison, grid
-from wbclib.evaluate.verdicts import decide
+from wbclib.measure.verdicts import decide
 from wbclib.profiles import Profile
-from wbclib.report import claims, evidence, pages, tables
+from wbclib.report import claims, evidence, pages
 from wbclib.report.notebooks import names
+from wbclib.show import tables
+from wbclib.studies.common import comparison, grid
 
 NAN = float("nan")
 

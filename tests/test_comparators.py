@@ -12,12 +12,12 @@ import torch
 from toy_images import noise
 
 from wbclib import images
-from wbclib.evaluate import comparators, comparison
 from wbclib.files import UserError, sha256
 from wbclib.networks.official import cartoongan_names, load_cartoongan
 from wbclib.networks.residual import ResidualGenerator
 from wbclib.networks.weights import MissingWeights
-from wbclib.report.figures_training import wide
+from wbclib.show.multiples import wide
+from wbclib.studies.common import comparators, comparison
 
 NAME = "official-cartoongan-hayao"
 

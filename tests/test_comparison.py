@@ -11,11 +11,12 @@ import pytest
 
 from wbclib import corpora, images, paths, profiles
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import comparison, fid, kid, protocol, resampling
 from wbclib.files import UserError
+from wbclib.measure import fid, kid, resampling
 from wbclib.networks import features
 from wbclib.options import CorpusSpec
 from wbclib.profiles import Profile
+from wbclib.studies.common import comparison, protocol
 
 RANDOM = np.random.default_rng(3)
 

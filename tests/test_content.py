@@ -7,7 +7,7 @@ import pytest
 from scipy import stats as scipy_stats
 from skimage.color import lab2rgb
 
-from wbclib.evaluate import content, stats
+from wbclib.measure import content, intervals
 
 
 def grey(values: np.ndarray) -> np.ndarray:
@@ -137,31 +137,31 @@ def test_describe_is_a_row_an_image() -> None:
 
 def test_mean_interval_agrees_with_scipy() -> None:
     values = np.random.default_rng(0).exponential(size=60)
-    mean, low, high = stats.mean_interval(values, seed=1)
+    mean, low, high = intervals.mean_interval(values, seed=1)
     theirs = scipy_stats.bootstrap((values,), np.mean, confidence_level=0.9, method="percentile", rng=2)
     assert mean == values.mean()
     assert (low, high) == pytest.approx(tuple(theirs.confidence_interval), rel=0.02)
-    assert stats.mean_interval(values, seed=1) == (mean, low, high)
-    wide = stats.mean_interval(values, level=0.99, seed=1)
+    assert intervals.mean_interval(values, seed=1) == (mean, low, high)
+    wide = intervals.mean_interval(values, level=0.99, seed=1)
     assert wide[1] < low < high < wide[2]
 
 
 def test_mean_interval_at_its_edges() -> None:
-    assert stats.mean_interval([3.0, 3.0, 3.0]) == (3, 3, 3)
-    mean, low, high = stats.mean_interval([2.0])
+    assert intervals.mean_interval([3.0, 3.0, 3.0]) == (3, 3, 3)
+    mean, low, high = intervals.mean_interval([2.0])
     assert mean == 2
     assert np.isnan(low) and np.isnan(high)
     for bad, message in (([], "at least one"), ([[1.0]], "shape"), ([1.0, float("nan")], "NaN")):
         with pytest.raises(ValueError, match=message):
-            stats.mean_interval(np.array(bad))
+            intervals.mean_interval(np.array(bad))
 
 
 def test_pairs_remove_what_both_share() -> None:
     random = np.random.default_rng(3)
     shared = random.normal(0, 10, 40)
     a, b = shared + 1 + random.normal(0, 0.1, 40), shared
-    difference, low, high = stats.paired_difference(a, b)
+    difference, low, high = intervals.paired_difference(a, b)
     assert difference == pytest.approx(1, abs=0.1)
     assert 0.9 < low < high < 1.1
     with pytest.raises(ValueError, match="one length"):
-        stats.paired_difference(a, b[:-1])
+        intervals.paired_difference(a, b[:-1])

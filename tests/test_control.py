@@ -16,12 +16,14 @@ from torch import nn
 from toy_notebooks import code, written
 
 from wbclib import paths
-from wbclib.evaluate import control, effect
+from wbclib.measure import effect
 from wbclib.options import OutputFilter, Structure, Texture
-from wbclib.report import figures_control, pages, sliders
+from wbclib.report import pages
 from wbclib.report.execute import execute
-from wbclib.report.figures_training import Missing
 from wbclib.represent.structure import structure
+from wbclib.show import sliders
+from wbclib.show.multiples import Missing
+from wbclib.studies.control import knobs, plots
 from wbclib.train.loop import Trained, stylise
 from wbclib.variants import Variant
 
@@ -48,7 +50,7 @@ def followed(seeds: list[list[float]]) -> pd.DataFrame:
     """What is said of sweeps of these values, a list a seed, of two measures alike."""
     measures = ["gradient_inside_regions", "number_of_colours"]  # what is expected of the structure term
     means = [float(np.mean(values)) for values in zip(*seeds, strict=True)]
-    swept = control.sweeps(pd.concat([found(means, measure=measure) for measure in measures]), VARIANTS)
+    swept = knobs.sweeps(pd.concat([found(means, measure=measure) for measure in measures]), VARIANTS)
     rows = [
         ("full" if f == 1 else f"structure-x{f:g}", seed, measure, value)
         for measure in measures
@@ -56,7 +58,7 @@ def followed(seeds: list[list[float]]) -> pd.DataFrame:
         for f, value in zip(FACTORS, values, strict=True)
     ]
     rows.append(("full", len(seeds), measures[0], 99.0))  # a seed that the sweep has not is left out
-    return control.follows(swept, pd.DataFrame(rows, columns=["run", "seed", "measure", "value"]))
+    return knobs.follows(swept, pd.DataFrame(rows, columns=["run", "seed", "measure", "value"]))
 
 
 def follows(*seeds: list[float]) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def follows(*seeds: list[float]) -> dict[str, Any]:
 
 
 def test_a_sweep_rises_with_the_factor_and_holds_the_full_run() -> None:
-    swept = control.sweeps(found([5, 4, 3, 2, 1]), VARIANTS)
+    swept = knobs.sweeps(found([5, 4, 3, 2, 1]), VARIANTS)
     assert swept["factor"].tolist() == list(FACTORS) and swept["value"].tolist() == [5, 4, 3, 2, 1]
     assert swept.loc[swept["run"] == "full", "factor"].tolist() == [1.0]
 
@@ -114,13 +116,13 @@ def test_tau_is_kendalls() -> None:
 
 
 def test_a_profile_that_sweeps_nothing_has_an_empty_table() -> None:
-    swept = control.sweeps(found([5, 4, 3, 2, 1]).head(1), VARIANTS[:1])
-    assert swept.empty and control.follows(swept, pd.DataFrame()).empty
-    assert isinstance(figures_control.sweeps(swept, ["edge_strength"]), Missing)
+    swept = knobs.sweeps(found([5, 4, 3, 2, 1]).head(1), VARIANTS[:1])
+    assert swept.empty and knobs.follows(swept, pd.DataFrame()).empty
+    assert isinstance(plots.sweeps(swept, ["edge_strength"]), Missing)
 
 
 def test_the_figure_has_a_line_a_term_and_a_panel_a_measure() -> None:
-    drawn = figures_control.sweeps(control.sweeps(found([5, 4, 3, 2, 1], 0.5), VARIANTS), ["gradient_inside_regions"])
+    drawn = plots.sweeps(knobs.sweeps(found([5, 4, 3, 2, 1], 0.5), VARIANTS), ["gradient_inside_regions"])
     assert not isinstance(drawn, Missing)
     panel = drawn.axes[0]
     assert panel.get_xscale() == "log" and panel.get_title() == "gradient inside regions"
@@ -130,7 +132,7 @@ def test_the_figure_has_a_line_a_term_and_a_panel_a_measure() -> None:
 def test_the_band_is_that_of_single_runs_where_the_full_run_is_a_mean() -> None:
     table = found([5, 4, 3, 2, 1], 0.6)
     table.loc[table["run"] == "full", ["by_chance", "seeds"]] = [0.6 / np.sqrt(3), 3]
-    drawn = figures_control.sweeps(control.sweeps(table, VARIANTS), ["gradient_inside_regions"])
+    drawn = plots.sweeps(knobs.sweeps(table, VARIANTS), ["gradient_inside_regions"])
     assert not isinstance(drawn, Missing)
     band = drawn.axes[0].patches[0]
     assert (band.get_y(), band.get_height()) == pytest.approx((3 - 0.6, 1.2))  # type: ignore[attr-defined]
@@ -163,39 +165,39 @@ PHOTOS = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint
 def test_mixed_weights_are_those_between_and_the_ends_are_the_generators_themselves() -> None:
     first, second = toy(1.0), toy(0.2, 0.4)
     for share, model in ((0.0, first), (1.0, second)):
-        assert (control.interpolated(first, second, share)(PHOTOS) == model(PHOTOS)).all()
+        assert (knobs.interpolated(first, second, share)(PHOTOS) == model(PHOTOS)).all()
     x = PHOTOS / 127.5 - 1
     middle = np.clip((0.75 * 1.0 + 0.25 * 0.2) * x + 0.25 * 0.4, -1, 1)  # one layer: linear in its weights
-    assert np.abs((control.interpolated(first, second, 0.25)(PHOTOS) / 127.5 - 1) - middle).max() <= 1 / 127.5
+    assert np.abs((knobs.interpolated(first, second, 0.25)(PHOTOS) / 127.5 - 1) - middle).max() <= 1 / 127.5
     assert (first(PHOTOS) == toy(1.0)(PHOTOS)).all()  # what it was mixed from is as before
 
 
 def test_weights_of_two_layouts_cannot_be_mixed() -> None:
     with pytest.raises(ValueError, match="one layout"):
-        control.interpolated(toy(1.0), toy(1.0, layers=2), 0.5)
+        knobs.interpolated(toy(1.0), toy(1.0, layers=2), 0.5)
 
 
 def test_a_cross_fade_is_the_weighted_mean() -> None:
-    assert control.crossfaded(np.uint8([0, 100]), np.uint8([200, 0]), 0.25).tolist() == [50, 75]
+    assert knobs.crossfaded(np.uint8([0, 100]), np.uint8([200, 0]), 0.25).tolist() == [50, 75]
 
 
 def test_without_the_filter_the_raw_output_comes_out_and_a_large_eps_smooths_it() -> None:
     """The guided filter's slope goes to 0 with a large eps: means of means, smoother than the photograph."""
     model = toy(1.0)
-    assert (control.filtered(model, PHOTOS, 0.005, amount=1.0) == PHOTOS).all()
-    fine, coarse = (control.filtered(model, PHOTOS, eps).astype(float) for eps in (1e-6, 1e3))
+    assert (knobs.filtered(model, PHOTOS, 0.005, amount=1.0) == PHOTOS).all()
+    fine, coarse = (knobs.filtered(model, PHOTOS, eps).astype(float) for eps in (1e-6, 1e3))
     assert np.abs(fine - PHOTOS).max() <= 1
     assert coarse.std() < 0.5 * PHOTOS.std()
 
 
 def test_every_control_starts_and_ends_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     full, start = toy(0.5), toy(1.0)
-    ways = control.without_training(full, start, PHOTOS, [0.0, 1.0], [1e-6, 1e3])
+    ways = knobs.without_training(full, start, PHOTOS, [0.0, 1.0], [1e-6, 1e3])
     assert list(ways) == ["mixed weights", "cross-fade", "sharpness", "guided filter"]
     assert (ways["mixed weights"][0.0] == PHOTOS).all() and (ways["cross-fade"][0.0] == PHOTOS).all()
     assert (ways["mixed weights"][1.0] == ways["cross-fade"][1.0]).all()
-    assert "mixed weights" not in control.without_training(full, None, PHOTOS, [0.0, 1.0], [0.005])
-    along = control.along({"cross-fade": ways["cross-fade"]}, PHOTOS, ["a", "b"])
+    assert "mixed weights" not in knobs.without_training(full, None, PHOTOS, [0.0, 1.0], [0.005])
+    along = knobs.along({"cross-fade": ways["cross-fade"]}, PHOTOS, ["a", "b"])
     row = along[(along["measure"] == "edge_strength") & (along["setting"] == 1.0)].iloc[0]
     assert row["value"] == pytest.approx(effect.measured(full(PHOTOS), PHOTOS)["edge_strength"].mean())
     assert (row["way"], row["n"]) == ("cross-fade", 2)
@@ -204,20 +206,18 @@ def test_every_control_starts_and_ends_where_it_says(monkeypatch: pytest.MonkeyP
 def test_reach_is_the_change_and_its_largest_step() -> None:
     rows = [("fade", s, "edge_strength", v, v, v, 2) for s, v in ((0.0, 10.0), (0.5, 9.0), (1.0, 6.0))]
     along = pd.DataFrame(rows, columns=["way", "setting", "measure", "value", "low", "high", "n"])
-    row = control.reach(along, ["edge_strength"]).iloc[0]
+    row = knobs.reach(along, ["edge_strength"]).iloc[0]
     assert (row["change"], row["monotonic"], row["largest_step"]) == (-4.0, "yes", 0.75)
 
 
 def test_representations_take_other_parameters() -> None:
     options = Structure(min_size=2)
-    seen = control.structured(PHOTOS[0], options, 3, 1.0)
+    seen = knobs.structured(PHOTOS[0], options, 3, 1.0)
     same = stylise(lambda x: structure(x, Structure(min_size=2, regions=3, mu=1.0)), PHOTOS[:1])[0]
     assert (seen == same).all() and len(np.unique(seen.reshape(-1, 3), axis=0)) <= 3
-    shifts = [
-        control.shifted(PHOTOS[0], Texture(), 1.0, seed) for seed in (0, 1)
-    ]  # alpha 1: the luma, whatever the seed
+    shifts = [knobs.shifted(PHOTOS[0], Texture(), 1.0, seed) for seed in (0, 1)]  # alpha 1: the luma, whatever the seed
     assert (shifts[0] == shifts[1]).all() and (shifts[0][..., 0] == shifts[0][..., 2]).all()
-    assert (control.shifted(PHOTOS[0], Texture(), 0.0, 0) != control.shifted(PHOTOS[0], Texture(), 0.0, 1)).any()
+    assert (knobs.shifted(PHOTOS[0], Texture(), 0.0, 0) != knobs.shifted(PHOTOS[0], Texture(), 0.0, 1)).any()
 
 
 def test_sliders_are_widgets_where_somebody_can_move_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,11 +247,9 @@ def test_a_page_is_executed_without_sliders(study: Path) -> None:
 def test_strips_leave_a_place_empty_where_a_term_has_no_such_factor() -> None:
     white = np.full((64, 64, 3), 255, np.uint8)
     picture = np.zeros((64, 64, 3), np.uint8)
-    drawn = figures_control.strips(
-        {"tv": {0.1: picture, 1.0: picture}, "structure": {1.0: picture, 10.0: picture}}, picture
-    )
+    drawn = plots.strips({"tv": {0.1: picture, 1.0: picture}, "structure": {1.0: picture, 10.0: picture}}, picture)
     assert not isinstance(drawn, Missing)
     shown = [np.asarray(axes.images[0].get_array()).mean() for axes in drawn.axes]
     assert [value > 0.5 * white.mean() for value in shown] == [False, False, False, True, False, True, False, False]
     assert [axes.get_title() for axes in drawn.axes[:4]] == ["photograph", "x0.1", "x1", "x10"]
-    assert isinstance(figures_control.strips({}, picture), Missing)
+    assert isinstance(plots.strips({}, picture), Missing)

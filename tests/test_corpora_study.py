@@ -14,10 +14,10 @@ from scipy import stats as scipy_stats
 
 from wbclib import corpora, images, profiles
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import cartoonness as measures
-from wbclib.evaluate import corpora_study
 from wbclib.files import UserError
+from wbclib.measure import cartoonness as measures
 from wbclib.options import CorpusSpec
+from wbclib.studies.corpora import likeness
 
 
 def grey(values: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_an_image_of_one_colour_has_no_slope() -> None:
 def test_above_is_the_mann_whitney_statistic() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.integers(0, 6, 30).astype(float), rng.integers(2, 8, 20).astype(float)  # with ties
-    assert corpora_study.above(a, b) == pytest.approx(scipy_stats.mannwhitneyu(a, b).statistic / 600)
+    assert likeness.above(a, b) == pytest.approx(scipy_stats.mannwhitneyu(a, b).statistic / 600)
 
 
 def frame(shift: float, groups: list[str]) -> pd.DataFrame:
@@ -88,34 +88,34 @@ def frame(shift: float, groups: list[str]) -> pd.DataFrame:
 
 def test_groups_count_once() -> None:
     table = frame(0, ["a", "b", "b", "b"])
-    assert corpora_study.by_group(table)["chroma"].tolist() == [0, 2]
-    row = corpora_study.summary({"x": table}).iloc[0]
+    assert likeness.by_group(table)["chroma"].tolist() == [0, 2]
+    row = likeness.summary({"x": table}).iloc[0]
     assert (row["n_images"], row["n_groups"], row["value"]) == (4, 2, 1)
     assert row["low"] <= row["value"] <= row["high"] and row["sd"] == pytest.approx(2**0.5)
 
 
 def test_separation_of_disjoint_and_of_equal_samples() -> None:
     groups = [str(i) for i in range(8)]
-    apart = corpora_study.separation(frame(100, groups), frame(1, groups), resamples=50)
+    apart = likeness.separation(frame(100, groups), frame(1, groups), resamples=50)
     assert (apart[["above", "low", "high"]] == 1).all(axis=None)
     assert apart["ratio"].iloc[0] == pytest.approx(103.5 / 4.5)
-    same = corpora_study.separation(frame(1, groups), frame(1, groups), resamples=50)
+    same = likeness.separation(frame(1, groups), frame(1, groups), resamples=50)
     assert (same["above"] == 0.5).all() and (same["low"] < 0.5).all() and (same["high"] > 0.5).all()
 
 
 def test_disagreeing_measures_lean_the_other_way() -> None:
     values = pd.DataFrame({"photographs": [1.0, 1.0, 1.0], "toon": [2.0, 2.0, 0.0]}, index=list("abc"))
-    assert corpora_study.disagreeing(values) is None
+    assert likeness.disagreeing(values) is None
     values["own cartoons"] = [3.0, 0.5, 0.5]
-    assert corpora_study.disagreeing(values) == ["b"]
+    assert likeness.disagreeing(values) == ["b"]
     values["own photographs"] = [4.0, 0.0, 1.0]
-    assert corpora_study.disagreeing(values) == ["a"]
+    assert likeness.disagreeing(values) == ["a"]
 
 
 def test_recompression_takes_exact_flatness_away() -> None:
     noisy = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
     noisy[:, 12:52] = (200, 90, 30)
-    (coded,) = corpora_study.recompressed([noisy], 60)
+    (coded,) = likeness.recompressed([noisy], 60)
     assert coded.shape == noisy.shape
     assert measures.exactly_flat_share(coded) < measures.exactly_flat_share(noisy)
     assert (
@@ -126,15 +126,15 @@ def test_recompression_takes_exact_flatness_away() -> None:
 def test_batches_have_equal_digests_only_if_every_pixel_is_equal() -> None:
     batch = {"photo": torch.zeros(1, 3, 4, 4), "cartoon": torch.ones(1, 3, 4, 4)}
     other = {name: values.clone() for name, values in batch.items()}
-    assert corpora_study.batch_digest(batch) == corpora_study.batch_digest(other)
+    assert likeness.batch_digest(batch) == likeness.batch_digest(other)
     other["photo"][0, 0, 0, 0] = 1e-6
-    assert corpora_study.batch_digest(batch) != corpora_study.batch_digest(other)
+    assert likeness.batch_digest(batch) != likeness.batch_digest(other)
     with pytest.raises(UserError, match="no batch"):
-        corpora_study.batch_digest({})
+        likeness.batch_digest({})
 
 
 def test_a_batch_is_the_same_however_it_is_asked_for() -> None:
-    table = corpora_study.determinism(photographs(), photographs(), size=32, batch=2, seed=3)
+    table = likeness.determinism(photographs(), photographs(), size=32, batch=2, seed=3)
     assert table["equal"].tolist() == [True, True, True, False, False]
     assert table["digest"].nunique() == 3
 
@@ -157,25 +157,25 @@ def own(study: Path) -> profiles.Profile:
 
 
 def test_inventory_counts_what_is_there_and_what_was_left_out(own: profiles.Profile) -> None:
-    table = corpora_study.inventory(own)
+    table = likeness.inventory(own)
     assert table["role"].tolist() == ["photographs"] * 2 + ["cartoons"] * 2
     photos = table.iloc[0]
     assert (photos["n"], photos["short_side_min"], photos["files_left_out"]) == (1, 40, 2)
     assert photos["digest"] == corpora.load(own.run("pretrain").photos).digest()[:12]
-    reasons = corpora_study.left_out(own)
+    reasons = likeness.left_out(own)
     assert reasons["files"].sum() == 2 and "same bytes as another file" in set(reasons["reason"])
     assert not reasons["reason"].str.contains("good|copy|text").any()  # no file of the reader's is named
 
 
 def test_sides_add_the_readers_own_images(own: profiles.Profile) -> None:
-    assert list(corpora_study.sides(own)) == ["photographs", "toon", "own photographs"]
-    assert len(corpora_study.sides(own, drawn=3)["toon"]) == 3
+    assert list(likeness.sides(own)) == ["photographs", "toon", "own photographs"]
+    assert len(likeness.sides(own, drawn=3)["toon"]) == 3
     plain = dataclasses.replace(own, runs={"x": dataclasses.replace(own.run("pretrain"), photos=CorpusSpec())})
-    assert list(corpora_study.sides(plain)) == ["photographs", "toon"]
+    assert list(likeness.sides(plain)) == ["photographs", "toon"]
 
 
 def test_squares_come_with_their_scenes() -> None:
-    squares, groups = corpora_study.squares(photographs(), 32, 100)
+    squares, groups = likeness.squares(photographs(), 32, 100)
     assert squares.shape == (7, 32, 32, 3) and groups.count("motorcycle") == 2
-    table = corpora_study.measure(squares, groups)
+    table = likeness.measure(squares, groups)
     assert list(table) == [*measures.MEASURES, "group"] and table["group"].nunique() == 6

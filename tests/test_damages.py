@@ -8,8 +8,9 @@ import pytest
 
 from wbclib import images
 from wbclib.corpora import bundled
-from wbclib.evaluate import damages, noise_study
-from wbclib.evaluate.damages import DAMAGES, Damage
+from wbclib.measure import damages
+from wbclib.measure.damages import DAMAGES, Damage
+from wbclib.studies.noise import repairs
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +67,10 @@ def test_differences_inside_and_outside_are_told_apart() -> None:
     made = clean.copy()
     made[:, :2] += 40
     made[:, 2:] += 4
-    table = noise_study.compared(clean, {"a": made, "clean": clean}, known).set_index(["way", "measure"])["value"]
-    assert [table["a", name] for name in noise_study.MEASURES[:3]] == pytest.approx([13.0, 40.0, 4.0])
+    table = repairs.compared(clean, {"a": made, "clean": clean}, known).set_index(["way", "measure"])["value"]
+    assert [table["a", name] for name in repairs.MEASURES[:3]] == pytest.approx([13.0, 40.0, 4.0])
     assert table["clean", "similarity"] == pytest.approx(1) and table["a", "similarity"] < 1
-    whole = noise_study.compared(clean, {"a": made}, np.ones_like(known))
+    whole = repairs.compared(clean, {"a": made}, np.ones_like(known))
     assert whole.set_index("measure")["value"].isna()["inside"]
 
 
@@ -77,7 +78,7 @@ def made_up(shift: float, way: str = "x", photos: int = 12) -> pd.DataFrame:
     """The simple way at 10 and another one ``shift`` above it, each photograph a little different."""
     random = np.random.default_rng(0)
     base = 10 + random.normal(0, 3, photos)
-    rows = [("d", noise_study.BASELINE, k, "inside", v) for k, v in enumerate(base)]
+    rows = [("d", repairs.BASELINE, k, "inside", v) for k, v in enumerate(base)]
     rows += [
         ("d", way, k, "inside", v + shift + e)
         for (k, v), e in zip(enumerate(base), random.normal(0, 0.5, photos), strict=True)
@@ -87,12 +88,12 @@ def made_up(shift: float, way: str = "x", photos: int = 12) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("shift", "word"), [(-2.0, "nearer"), (2.0, "farther"), (0.0, "cannot tell")])
 def test_a_verdict_is_paired_and_follows_the_interval(shift: float, word: str) -> None:
-    table = noise_study.table(made_up(shift), np.arange(12).astype(str)).set_index("way")
-    assert table.loc["x", "verdict"] == word and table.loc[noise_study.BASELINE, "verdict"] == ""
+    table = repairs.table(made_up(shift), np.arange(12).astype(str)).set_index("way")
+    assert table.loc["x", "verdict"] == word and table.loc[repairs.BASELINE, "verdict"] == ""
     assert table.loc["x", "against_mended"] == pytest.approx(shift, abs=0.4)
-    assert noise_study.score(table.reset_index(), "x")[word] == 1
+    assert repairs.score(table.reset_index(), "x")[word] == 1
 
 
 def test_more_similar_is_nearer() -> None:
     frame = made_up(0.5).assign(measure="similarity")
-    assert noise_study.table(frame, np.arange(12).astype(str)).set_index("way").loc["x", "verdict"] == "nearer"
+    assert repairs.table(frame, np.arange(12).astype(str)).set_index("way").loc["x", "verdict"] == "nearer"

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from wbclib import images, profiles
-from wbclib.evaluate import discriminators
-from wbclib.evaluate.discriminators import Seen
 from wbclib.options import run_config
 from wbclib.represent.surface import surface
+from wbclib.studies.common import discriminators
+from wbclib.studies.common.discriminators import Seen
 from wbclib.train.device import open_fabric
 from wbclib.train.loop import Trained
 from wbclib.train.methods import METHODS

@@ -13,10 +13,10 @@ from wbclib import images
 from wbclib.baselines.bilateral import Bilateral
 from wbclib.cli import main
 from wbclib.corpora import bundled
-from wbclib.evaluate import cartoonness
 from wbclib.files import UserError
 from wbclib.inference import classical, drawing
 from wbclib.inference.drawing import Drawing, open_drawing
+from wbclib.measure import cartoonness
 from wbclib.options import Flow, Structure
 from wbclib.represent import flow
 

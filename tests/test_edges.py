@@ -15,10 +15,11 @@ from wbclib import images
 from wbclib.corpora import toon
 from wbclib.corpora.edges import dilated, edge_map, edge_smoothed
 from wbclib.corpora.loader import Loader, crop
-from wbclib.evaluate import content, edges_study
-from wbclib.evaluate.discriminators import Seen
 from wbclib.files import UserError
+from wbclib.measure import content
 from wbclib.options import Edges
+from wbclib.studies.cartoongan import outlines
+from wbclib.studies.common.discriminators import Seen
 
 OPTIONS = Edges()
 
@@ -80,7 +81,7 @@ def test_a_drawn_cartoon_changes_only_near_its_edges() -> None:
     changed = (result != cartoon).any(2)
     assert not changed[distances(edges) > 2].any() and changed[edges].mean() > 0.95
     fall = 1 - content.gradient(result)[edges].sum() / content.gradient(cartoon)[edges].sum()
-    assert fall == pytest.approx(edges_study.contrast_removed(cartoon, result, OPTIONS)) and fall > 0.3
+    assert fall == pytest.approx(outlines.contrast_removed(cartoon, result, OPTIONS)) and fall > 0.3
 
 
 def test_nothing_changes_where_there_is_no_edge() -> None:
@@ -125,7 +126,7 @@ def test_only_colour_images_of_bytes(image: np.ndarray) -> None:
 
 def test_steps_are_those_of_the_set() -> None:
     image, _ = box()
-    found = edges_study.steps(image, OPTIONS)
+    found = outlines.steps(image, OPTIONS)
     np.testing.assert_array_equal(found.smoothed, edge_smoothed(image, OPTIONS))
     np.testing.assert_array_equal(found.smoothed[found.near], found.blurred[found.near])
     np.testing.assert_array_equal(found.smoothed[~found.near], image[~found.near])
@@ -138,14 +139,14 @@ def test_steps_are_those_of_the_set() -> None:
 def test_detail_is_the_square_that_changed_most() -> None:
     image = np.full((64, 64, 3), 60, np.uint8)
     image[40:56, 44:60] = 220
-    clear, *_, smoothed = edges_study.steps(image, OPTIONS).detail(24)
+    clear, *_, smoothed = outlines.steps(image, OPTIONS).detail(24)
     assert clear.shape == (24, 24, 3)
     assert np.abs(smoothed.astype(int) - clear).sum() == np.abs(edge_smoothed(image, OPTIONS).astype(int) - image).sum()
 
 
 def test_touched_counts_pixels() -> None:
     flat, image = np.full((24, 40, 3), 9, np.uint8), step()
-    found = edges_study.touched(np.stack([flat, image]), ["flat", "step"], OPTIONS).set_index("kind")
+    found = outlines.touched(np.stack([flat, image]), ["flat", "step"], OPTIONS).set_index("kind")
     assert found.loc["flat", ["edges", "near", "changed", "largest"]].tolist() == [0, 0, 0, 0]
     assert found.loc["step", "edges"] == pytest.approx(1 / 40) and found.loc["step", "near"] == pytest.approx(5 / 40)
     assert found.loc["all", "near"] == pytest.approx(2.5 / 40) and found.loc["all", "n"] == 2
@@ -157,9 +158,9 @@ def test_contrast_removed_from_a_step_is_that_of_its_gaussian() -> None:
     image = step()
     smoothed = edge_smoothed(image, dataclasses.replace(OPTIONS, dilation=9))
     # Centred difference at the step: 160 before; 40 + 160 * (11 / 16) - (40 + 160 / 16) = 100 after 1 4 6 4 1 / 16.
-    assert edges_study.contrast_removed(image, smoothed, OPTIONS) == pytest.approx(1 - 100 / 160)
-    assert edges_study.contrast_removed(image, image, OPTIONS) == 0
-    assert math.isnan(edges_study.contrast_removed(image * 0, image, OPTIONS))
+    assert outlines.contrast_removed(image, smoothed, OPTIONS) == pytest.approx(1 - 100 / 160)
+    assert outlines.contrast_removed(image, image, OPTIONS) == 0
+    assert math.isnan(outlines.contrast_removed(image * 0, image, OPTIONS))
 
 
 @pytest.fixture(scope="module")
@@ -168,35 +169,35 @@ def drawings() -> list[np.ndarray]:
 
 
 def test_order_makes_no_difference_where_nothing_is_shrunk(drawings: list[np.ndarray]) -> None:
-    whole, cut = edges_study.order(drawings, 256, OPTIONS).to_dict("records")
+    whole, cut = outlines.order(drawings, 256, OPTIONS).to_dict("records")
     assert whole["shrunk"] == 1 and whole["fall"] == cut["fall"]
     assert cut["difference"] == cut["diff_low"] == cut["diff_high"] == 0 and math.isnan(whole["difference"])
 
 
 def test_shrinking_gives_the_edges_back(drawings: list[np.ndarray]) -> None:
-    found = edges_study.order(drawings, 64, OPTIONS, crops=2)
+    found = outlines.order(drawings, 64, OPTIONS, crops=2)
     whole, cut = found.to_dict("records")
-    assert whole["way"] == edges_study.WHOLE and cut["way"] == edges_study.CROP
+    assert whole["way"] == outlines.WHOLE and cut["way"] == outlines.CROP
     assert whole["n"] == 8 and whole["cartoons"] == 4 and 2 <= whole["shrunk"] <= 4
     assert cut["fall"] > whole["fall"] + 0.2 and cut["difference"] == pytest.approx(cut["fall"] - whole["fall"])
     assert cut["diff_low"] > 0 and cut["low"] < cut["fall"] < cut["high"]
-    pd.testing.assert_frame_equal(found, edges_study.order(drawings, 64, OPTIONS, crops=2))
-    assert "clearly more than" in edges_study.order_sentence(found)
-    same = edges_study.order(drawings[:2], 256, OPTIONS)
-    assert "cannot tell" in edges_study.order_sentence(same)
-    text = edges_study.wide(pd.concat([found, same]))
+    pd.testing.assert_frame_equal(found, outlines.order(drawings, 64, OPTIONS, crops=2))
+    assert "clearly more than" in outlines.order_sentence(found)
+    same = outlines.order(drawings[:2], 256, OPTIONS)
+    assert "cannot tell" in outlines.order_sentence(same)
+    text = outlines.wide(pd.concat([found, same]))
     assert text["crop, px"].tolist() == [64, 256] and text["difference, points"][1] == "+0 [+0, +0]"
 
 
 def test_both_ways_cut_the_same_place(drawings: list[np.ndarray]) -> None:
-    clean, _, cut = edges_study.both_ways(drawings[0], drawings[0], 48, OPTIONS, (0.7, 0.2, 0.9))
+    clean, _, cut = outlines.both_ways(drawings[0], drawings[0], 48, OPTIONS, (0.7, 0.2, 0.9))
     np.testing.assert_array_equal(clean, crop(drawings[0], 48, 0.7, 0.2, 0.9))
     np.testing.assert_array_equal(cut, edge_smoothed(clean, OPTIONS))
 
 
 def test_order_needs_edges() -> None:
     with pytest.raises(ValueError, match="edge"):
-        edges_study.order([np.zeros((32, 32, 3), np.uint8)], 16, OPTIONS)
+        outlines.order([np.zeros((32, 32, 3), np.uint8)], 16, OPTIONS)
 
 
 def test_the_loader_smooths_crops_as_the_study_says(study: object) -> None:
@@ -207,7 +208,7 @@ def test_the_loader_smooths_crops_as_the_study_says(study: object) -> None:
 
 
 def test_milliseconds_compares_with_the_crop() -> None:
-    found = edges_study.milliseconds([toon.draw(0, 64)], 32, OPTIONS)
+    found = outlines.milliseconds([toon.draw(0, 64)], 32, OPTIONS)
     assert len(found) == 2 and found["ratio"][0] == 1 and (found["milliseconds"] > 0).all()
 
 
@@ -223,18 +224,18 @@ def looks(clear: list[float], smoothed: list[float]) -> dict[str, dict[str, Seen
 def test_answers_are_means_over_images() -> None:
     seen = looks([1.0, 2.0, 3.0], [0.0, 2.5, 0.5])
     groups = dict.fromkeys(seen, ["a", "b", "c"])
-    found = edges_study.answers({"run": seen}, groups).set_index("images")
+    found = outlines.answers({"run": seen}, groups).set_index("images")
     assert found["logit"].tolist() == [2, 1] and found["n"].tolist() == [3, 3]
     assert found.loc["cartoon", "spread"] == pytest.approx(1)
     assert found.loc["smoothed", "told_apart"] == pytest.approx(7 / 9)  # pairs, counted by hand
     assert found.loc["cartoon", "low"] < 2 < found.loc["cartoon", "high"]
-    assert edges_study.answers({}, groups).empty
+    assert outlines.answers({}, groups).empty
 
 
 def test_edge_gap_is_paired_and_has_a_verdict() -> None:
     clear = [1.0, 5.0, 9.0, 2.0]
-    above = edges_study.edge_gap(looks(clear, [x - 0.5 for x in clear]), list("abcd"))
-    assert above == pytest.approx((0.5, 0.5, 0.5)) and edges_study.verdict(above) == "above 0"
-    mixed = edges_study.edge_gap(looks(clear, [2.0, 4.0, 10.0, 1.0]), list("abcd"))
-    assert mixed[0] == 0 and edges_study.verdict(mixed) == "cannot tell"
-    assert edges_study.verdict((-1.0, -2.0, -0.5)) == "below 0"
+    above = outlines.edge_gap(looks(clear, [x - 0.5 for x in clear]), list("abcd"))
+    assert above == pytest.approx((0.5, 0.5, 0.5)) and outlines.verdict(above) == "above 0"
+    mixed = outlines.edge_gap(looks(clear, [2.0, 4.0, 10.0, 1.0]), list("abcd"))
+    assert mixed[0] == 0 and outlines.verdict(mixed) == "cannot tell"
+    assert outlines.verdict((-1.0, -2.0, -0.5)) == "below 0"

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from wbclib import images
-from wbclib.evaluate import effect
-from wbclib.evaluate.stats import mean_interval
+from wbclib.measure import effect
+from wbclib.measure.intervals import mean_interval
 from wbclib.options import OutputFilter
 from wbclib.represent.surface import output_filter
+from wbclib.studies.common import sharpness
 from wbclib.train.loop import Trained
 
 RANDOM = np.random.default_rng(1)
@@ -83,7 +84,7 @@ def test_sharpness_goes_from_the_filtered_to_the_raw_output() -> None:
         modules={"generator": lambda x: -x}, config=config, fabric=SimpleNamespace(device=torch.device("cpu"))
     )
     _, photos = grainy(2)
-    found = effect.sharpened(Trained({}, method), photos, [0.0, 0.5, 1.0])
+    found = sharpness.sharpened(Trained({}, method), photos, [0.0, 0.5, 1.0])
     x = images.to_tensor(photos)
     np.testing.assert_array_equal(found[1.0], 255 - photos)
     np.testing.assert_array_equal(found[0.0], images.to_uint8(output_filter(x, -x, config.output)))

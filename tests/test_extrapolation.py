@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wbclib.evaluate import extrapolation, fid
+from wbclib.measure import extrapolation, fid
 
 WIDTH, COUNT = 8, 160
 TRUTH = 1.0  # of N(0, I) and N(m, I) with |m| = 1

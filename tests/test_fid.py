@@ -7,7 +7,7 @@ import pytest
 import torch
 from pytorch_fid.fid_score import calculate_frechet_distance
 
-from wbclib.evaluate import fid
+from wbclib.measure import fid
 from wbclib.networks.features import load
 
 

@@ -16,7 +16,7 @@ from pytorch_fid import inception
 from torch import nn
 
 from wbclib import images
-from wbclib.evaluate import fid
+from wbclib.measure import fid
 from wbclib.networks import backbones
 from wbclib.networks.features import load
 from wbclib.networks.frozen import FeatureNetwork

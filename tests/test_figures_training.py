@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wbclib.evaluate.discriminators import Seen
-from wbclib.report import figures_discriminators as discriminators
-from wbclib.report import figures_training as pictures
-from wbclib.report.figures import Figure
-from wbclib.report.figures_training import Missing
+from wbclib.show import multiples as pictures
+from wbclib.show.figures import Figure
+from wbclib.show.multiples import Missing
+from wbclib.studies.common.discriminators import Seen
+from wbclib.studies.whitebox import plots
 
 
 def drawn(found: object) -> Figure:
@@ -24,8 +24,8 @@ def test_what_is_missing_is_a_sentence() -> None:
     found = [
         pictures.panels(empty, "step", {}),
         pictures.over_time([], np.zeros((1, 8, 8, 3), np.uint8)),
-        discriminators.views({}, "surface", 0.5),
-        discriminators.histograms({}, 0.5),
+        plots.views({}, "surface", 0.5),
+        plots.histograms({}, 0.5),
     ]
     for missing in found:
         assert isinstance(missing, Missing) and missing._repr_markdown_().startswith(
@@ -131,9 +131,9 @@ def test_views_are_centred_on_the_undecided_logit() -> None:
         name: {"surface": Seen(photo, np.full((4, 2, 2), v, np.float32))}
         for name, v in (("output", 0.2), ("cartoon", 1.1))
     }
-    figure = drawn(discriminators.views(seen, "surface", 0.5, count=3))
+    figure = drawn(plots.views(seen, "surface", 0.5, count=3))
     assert len(figure.axes) == 4 * 3 + 1
     low, high = figure.axes[3].images[-1].get_clim()
     assert abs(low + 0.1) < 1e-6 and abs(high - 1.1) < 1e-6
-    both = drawn(discriminators.histograms(seen, 0.5))
+    both = drawn(plots.histograms(seen, 0.5))
     assert [axes.get_title() for axes in both.axes] == ["surface discriminator"]

@@ -12,15 +12,20 @@ from pretend_cuda import GPU, fabric, marked, pretended
 from torch import nn
 
 from wbclib import losses
-from wbclib.evaluate import cartoongan_study, control, discriminators, effect, fid, noise_study, roofline
-from wbclib.evaluate.damages import DAMAGES
+from wbclib.bench import roofline
 from wbclib.inference import engine
 from wbclib.inference.inpaint import Inpainting
 from wbclib.inference.styles import load_style
 from wbclib.inference.stylist import Stylist
+from wbclib.measure import fid
+from wbclib.measure.damages import DAMAGES
 from wbclib.networks import features
 from wbclib.profiles import Profile, load
 from wbclib.represent.structure import structure
+from wbclib.studies.cartoongan import parts as cartoongan_parts
+from wbclib.studies.common import discriminators, sharpness
+from wbclib.studies.control import knobs
+from wbclib.studies.noise import repairs
 from wbclib.train import loop, run, trained
 
 RUNS = ("whitebox", "cartoongan", "styles-third")  # the first and the last start from runs of the other methods
@@ -103,18 +108,18 @@ def test_a_run_resumes_there(smoke: Profile, gpu: None, monkeypatch: pytest.Monk
 def test_what_notebooks_do_with_a_trained_generator_works_there(smoke: Profile, precision: str, gpu: None) -> None:
     photos = loop.sample_photographs(64)[:2]
     whitebox, start, cartoongan = (trained(name, smoke) for name in ("whitebox", "pretrain", "cartoongan"))
-    assert len(effect.sharpened(whitebox, photos, (0.0, 1.0))) == 2
-    assert control.without_training(whitebox, start, photos, (0.5,), (1e-3,))
+    assert len(sharpness.sharpened(whitebox, photos, (0.0, 1.0))) == 2
+    assert knobs.without_training(whitebox, start, photos, (0.5,), (1e-3,))
     for model in (whitebox, cartoongan):
         seen = discriminators.look(model, photos)
         assert all(np.isfinite(one.logits).all() for one in seen.values())
-    plain = cartoongan_study.unwrapped(cartoongan.method.modules["generator"])
-    networks = {"instance": plain, "fixed": cartoongan_study.fixed_statistics(plain, photos)}
-    assert np.isfinite(cartoongan_study.invariance(networks, photos)["output_moved"]).all()
-    assert len(cartoongan_study.altered_pictures(networks, photos[0])) == 3
-    damage = next(damage for damage in DAMAGES if not noise_study.damaged(damage, photos)[1].all())
-    made, known, found = noise_study.ways(cartoongan, damage, photos, Inpainting(steps=2))
-    assert set(made) >= {noise_study.FEATURES, noise_study.BOTH} and not known.all()
+    plain = cartoongan_parts.unwrapped(cartoongan.method.modules["generator"])
+    networks = {"instance": plain, "fixed": cartoongan_parts.fixed_statistics(plain, photos)}
+    assert np.isfinite(cartoongan_parts.invariance(networks, photos)["output_moved"]).all()
+    assert len(cartoongan_parts.altered_pictures(networks, photos[0])) == 3
+    damage = next(damage for damage in DAMAGES if not repairs.damaged(damage, photos)[1].all())
+    made, known, found = repairs.ways(cartoongan, damage, photos, Inpainting(steps=2))
+    assert set(made) >= {repairs.FEATURES, repairs.BOTH} and not known.all()
     assert all((one.last <= one.first).all() for one in found.values())
 
 

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from wbclib import profiles
-from wbclib.evaluate import comparison, effect, expected, fid, grid, kid
-from wbclib.evaluate.comparison import Sets
 from wbclib.files import UserError
+from wbclib.measure import effect, fid, kid
 from wbclib.profiles import Profile
 from wbclib.report import pages
+from wbclib.studies.common import comparison, expected, grid
+from wbclib.studies.common.comparison import Sets
 
 
 def loaded(tmp_path: Path, seeds: str, replicates: int = 2) -> Profile:

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from wbclib import images, paths
-from wbclib.evaluate import history
 from wbclib.losses import TERMS
 from wbclib.options import run_config
+from wbclib.studies.common import history
 
 
 def test_metrics_are_a_frame_and_a_missing_folder_has_no_rows(study: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch_fidelity.metric_kid import kid_features_to_metric
 
-from wbclib.evaluate.kid import kid, mmd2
+from wbclib.measure.kid import kid, mmd2
 
 
 def pair(seed: int, n: int = 30, m: int = 24, width: int = 5) -> tuple[np.ndarray, np.ndarray]:

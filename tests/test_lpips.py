@@ -13,8 +13,8 @@ import torchvision
 from torch import Tensor
 from torch_fidelity.sample_similarity_lpips import SampleSimilarityLPIPS, normalize_tensor
 
-from wbclib.evaluate import lpips
 from wbclib.files import UserError, sha256
+from wbclib.measure import lpips
 from wbclib.networks import weights
 
 Place = Callable[..., Path]

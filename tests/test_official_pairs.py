@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from wbclib import images
-from wbclib.evaluate import official_pairs as pairs
 from wbclib.files import UserError
 from wbclib.inference.styles import NO_FILTER, Style
 from wbclib.inference.stylist import Stylist
+from wbclib.studies.whitebox import official_pairs as pairs
 
 
 def smooth(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wbclib.evaluate import fid, kid, ordering
+from wbclib.measure import fid, kid, ordering
 
 
 def table(values: dict[str, dict[str, float]]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from math import factorial
 import numpy as np
 import pytest
 
-from wbclib.evaluate import fid, kid, paired, resampling
+from wbclib.measure import fid, kid, paired, resampling
 
 Random = np.random.Generator
 

@@ -15,11 +15,13 @@ import torch
 from toy_corpora import noise
 
 from wbclib import images, paths, profiles
-from wbclib.evaluate import comparison, content, drawers, fid, pictures
-from wbclib.evaluate.drawers import PHOTOGRAPH, THEIRS
-from wbclib.evaluate.pictures import FLAT, FOUND, KEPT, LINES, WINDOW, Windows
 from wbclib.files import UserError
 from wbclib.inference import drawing, styles
+from wbclib.measure import content, fid
+from wbclib.studies.common import comparison
+from wbclib.studies.pictures import drawers, pictures
+from wbclib.studies.pictures.drawers import PHOTOGRAPH, THEIRS
+from wbclib.studies.pictures.pictures import FLAT, FOUND, KEPT, LINES, WINDOW, Windows
 from wbclib.train import kept, records
 
 

@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 from wbclib import profiles
-from wbclib.evaluate import comparison, content, printed, ranking
-from wbclib.evaluate.comparison import Sets
-from wbclib.report import evidence, tables
+from wbclib.measure import content
+from wbclib.report import evidence
+from wbclib.show import tables
+from wbclib.studies.common import comparison, ranking
+from wbclib.studies.common.comparison import Sets
+from wbclib.studies.comparison import printed
 
 RANDOM = np.random.default_rng(5)
 N = 24

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wbclib.evaluate import reconstruction
+from wbclib.studies.pretrain import reconstruction
 
 RANDOM = np.random.default_rng(0)
 

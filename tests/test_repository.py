@@ -42,7 +42,9 @@ FLOORS = (
     ("losses", "corpora"),
     ("train", "baselines", "pack"),
     ("inference",),
-    ("evaluate",),
+    ("measure",),
+    ("show",),
+    ("studies", "bench"),
     ("report",),
     ("cli", "__main__"),
 )

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from wbclib import profiles
-from wbclib.evaluate import roofline, speed, timing
-from wbclib.report import figures_speed
+from wbclib.bench import roofline, suite, timing
+from wbclib.studies.speed import plots
 
 
 def test_a_convolution_is_counted_by_its_formula() -> None:
@@ -53,10 +53,10 @@ def test_paired_takes_the_median_of_ratios(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_pictures_are_drawn_and_a_missing_bench_is_an_empty_table() -> None:
-    assert list(speed.read().columns) == speed.COLUMNS
+    assert list(suite.read().columns) == suite.COLUMNS
     a = torch.rand(64, 64)
     peaks = {"operations": 1e11, "bytes": 1e10}
     frame = roofline.table({"product": lambda: a @ a, "nothing": lambda: None}, peaks)
     bench = pd.DataFrame({"name": ["a", "b"], "ratio": [3.0, 0.5]})
-    for drawn in (figures_speed.roofline(frame, peaks, "roof"), figures_speed.ratios(bench, "ratios")):
+    for drawn in (plots.roofline(frame, peaks, "roof"), plots.ratios(bench, "ratios")):
         assert drawn.alt and len(drawn.png()) > 5000

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from wbclib.evaluate import seeds
+from wbclib.measure import seeds
 
 
 def values(**runs: list[float]) -> pd.DataFrame:

@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 
 from wbclib import cli, corpora, images, paths
 from wbclib.corpora.base import Corpus, Item
-from wbclib.evaluate import drawers, pictures
 from wbclib.files import UserError, read_json, write_json
 from wbclib.inference import styles
 from wbclib.inference.stylist import Stylist
 from wbclib.profiles import Profile, load
 from wbclib.report import model_card, ship
+from wbclib.studies.pictures import drawers, pictures
 from wbclib.train import kept, records, run, trained
 from wbclib.train.loop import sample_photographs
 

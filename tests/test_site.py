@@ -16,7 +16,8 @@ from toy_notebooks import code, written
 
 from wbclib import files, images, paths
 from wbclib.files import UserError
-from wbclib.report import execute, page, provenance, site, tables
+from wbclib.report import execute, page, provenance, site
+from wbclib.show import tables
 
 
 def test_notebook_becomes_a_page_that_stands_alone(shelf: Path, study: Path) -> None:

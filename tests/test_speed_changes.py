@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 import torch
 
-from wbclib.evaluate import speed_changes
-from wbclib.evaluate.speed_changes import CHANGES
+from wbclib.bench import removals
+from wbclib.bench.removals import CHANGES
 from wbclib.options import RunConfig
 from wbclib.profiles import load
 from wbclib.train.methods import WhiteBox
@@ -24,18 +24,16 @@ def config(study: object, precision: str) -> RunConfig:
 def logged(kind: type[WhiteBox], config: RunConfig) -> dict[str, float]:
     """The terms of the first step; those of the generator follow the updates of the discriminators."""
     torch.manual_seed(0)
-    _, step = speed_changes.step_of(kind, config)
+    _, step = removals.step_of(kind, config)
     return {name: float(value) for name, value in step().items()}
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_a_step_without_a_change_is_the_same_step(
-    change: speed_changes.Change, config: RunConfig, precision: str
-) -> None:
+def test_a_step_without_a_change_is_the_same_step(change: removals.Change, config: RunConfig, precision: str) -> None:
     ours, other = logged(WhiteBox, config), logged(change.without, config)
     assert ours.keys() == other.keys() and {"structure", "d_surface", "content"} <= ours.keys()
     # Half-precision features, and spectral norms that are a power iteration apart, leave traces in the third digit.
-    bytes_only = issubclass(change.without, speed_changes.Uncompiled)  # the reference colours with whole bytes
+    bytes_only = issubclass(change.without, removals.Uncompiled)  # the reference colours with whole bytes
     # bfloat16 rounds to 8 bits: sums in another order, or in float32 where the change is bfloat16 itself, part by 1 %,
     # and by 3 % on some processors. The change itself is held to by float32.
     loose = 0.06 if precision == "bfloat16" else 0.0
@@ -45,15 +43,15 @@ def test_a_step_without_a_change_is_the_same_step(
 
 
 def test_the_straightforward_step_has_none_of_the_changes() -> None:
-    without = speed_changes.Straightforward
+    without = removals.Straightforward
     for change in CHANGES:
-        if change.without is not speed_changes.Waiting:  # the plain reference makes everything wait by itself
+        if change.without is not removals.Waiting:  # the plain reference makes everything wait by itself
             assert issubclass(without, change.without)
 
 
 def test_the_table_says_what_was_predicted_and_measured(config: RunConfig) -> None:
-    found = speed_changes.table(config, rounds=1, slow=False)
-    assert found.columns.tolist() == speed_changes.COLUMNS
-    quick = [c.name for c in CHANGES if not issubclass(c.without, speed_changes.Uncompiled)]
+    found = removals.table(config, rounds=1, slow=False)
+    assert found.columns.tolist() == removals.COLUMNS
+    quick = [c.name for c in CHANGES if not issubclass(c.without, removals.Uncompiled)]
     assert found["change"].tolist() == quick
     assert (found[["measured", "ms", "ms_without"]] > 0).all(axis=None)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from toy_styles import seeded_style
 
-from wbclib.evaluate import speed_inference
+from wbclib.bench import inference
 
 
 def test_row_of_inference(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed_inference, "SIZE", (32, 48))
-    row = speed_inference.inference_720p("onnx", seeded_style())
+    monkeypatch.setattr(inference, "SIZE", (32, 48))
+    row = inference.inference_720p("onnx", seeded_style())
     assert (
         row["name"] == "inference_720p_onnx"
         and row["other_is"] == "float32 eager forward, NCHW; ours is the engine onnx"
@@ -23,14 +23,14 @@ def test_row_of_inference(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert row["ours"] > 0 and row["other"] > 0 and np.isfinite(row["ratio"])
     names = ["inference_720p", "inference_720p_exact", "inference_720p_bfloat16", "detail_12mp"]
     names += ["cores_720p", "cores_12mp", "memory_12mp"]
-    assert [measure.__name__ for measure in speed_inference.ROWS] == names
+    assert [measure.__name__ for measure in inference.ROWS] == names
 
 
 def test_row_of_a_large_photograph(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed_inference, "LARGE", (730, 760))
-    found = speed_inference.detail_12mp()
+    monkeypatch.setattr(inference, "LARGE", (730, 760))
+    found = inference.detail_12mp()
     assert found["name"] == "detail_12mp" and found["ours"] > 0 and found["other"] > 0
-    found = speed_inference.memory_12mp()
+    found = inference.memory_12mp()
     picture = 730 * 760 * 3 / 2**20
     assert np.isnan(found["ours"]) or min(found["ours"], found["other"]) > picture, "at least what it returns"
 
@@ -47,12 +47,12 @@ def test_row_of_one_core_has_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
         ours(), other()
         return 0.5, 1.0, 2.0
 
-    monkeypatch.setattr(speed_inference, "drawing", drawing)
-    monkeypatch.setattr(speed_inference, "paired", timed)
+    monkeypatch.setattr(inference, "drawing", drawing)
+    monkeypatch.setattr(inference, "paired", timed)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        found = speed_inference.cores_720p()
+        found = inference.cores_720p()
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -63,8 +63,8 @@ def test_row_of_one_core_has_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_row_of_bfloat16_says_whether_the_processor_has_it(
     native: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speed_inference, "SIZE", (32, 48))
-    monkeypatch.setattr(speed_inference, "native", lambda device: native)
-    row = speed_inference.inference_720p_bfloat16()
+    monkeypatch.setattr(inference, "SIZE", (32, 48))
+    monkeypatch.setattr(inference, "native", lambda device: native)
+    row = inference.inference_720p_bfloat16()
     assert row["name"] == "inference_720p_bfloat16" and row["ours"] > 0 and row["other"] > 0
     assert row["other_is"] == f"float32 eager forward, NCHW; ours is the engine bfloat16, {said}"

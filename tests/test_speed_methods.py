@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wbclib.evaluate import speed, speed_methods
+from wbclib.bench import generators, suite
 from wbclib.files import write_json
 from wbclib.paths import record
 from wbclib.profiles import load
@@ -23,19 +23,19 @@ def residual_gflop(side: int = 256, width: int = 64) -> float:
 
 
 def test_sizes_are_those_of_counting() -> None:
-    found = speed_methods.sizes().set_index("network")
+    found = generators.sizes().set_index("network")
     assert found["parameters"].tolist() == [1_467_075, 11_120_195]
     assert found["megabytes_float32"].tolist() == pytest.approx([5.8683, 44.48078])
-    assert found.loc[speed_methods.CARTOONGAN, "gflop_256"] == pytest.approx(residual_gflop(), rel=1e-6)
+    assert found.loc[generators.CARTOONGAN, "gflop_256"] == pytest.approx(residual_gflop(), rel=1e-6)
 
 
 def test_times_are_ratios_of_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed_methods, "SIZES", {"tiny": (16, 24)})
-    found = speed_methods.times(("tiny",), rounds=3)
+    monkeypatch.setattr(generators, "SIZES", {"tiny": (16, 24)})
+    found = generators.times(("tiny",), rounds=3)
     assert found.loc[0, ["whitebox_s", "cartoongan_s", "ratio"]].min() > 0
-    names = [measure()["name"] for measure in [speed_methods._against_whitebox("tiny")]]
+    names = [measure()["name"] for measure in [generators._against_whitebox("tiny")]]
     assert names == ["cartoongan_tiny_vs_whitebox"]
-    assert set(speed_methods.ROWS) <= set(speed.ROWS)
+    assert set(generators.ROWS) <= set(suite.ROWS)
 
 
 def test_an_epoch_is_steps_times_time(study: Path) -> None:
@@ -45,7 +45,7 @@ def test_an_epoch_is_steps_times_time(study: Path) -> None:
     device = {"name": "x", "precision": "32-true", "threads": 2}
     found = {"wall_time_s": 10.0, "steps": 5, "data": {"photos": {"n": 30}}, "device": device}
     write_json(record("smoke", "whitebox"), found)
-    table = speed_methods.epochs(profile)
+    table = generators.epochs(profile)
     batch = profile.run("whitebox").batch
     assert table["run"].tolist() == ["whitebox"]
     assert table.loc[0, "seconds_per_step"] == 2.0 and table.loc[0, "seconds_per_epoch"] == 2.0 * 30 / batch

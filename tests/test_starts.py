@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import load_file
 
 from wbclib import images, paths, profiles
-from wbclib.evaluate import starts
 from wbclib.files import write_text
 from wbclib.options import Flow, Weights
 from wbclib.profiles import Profile
 from wbclib.represent.flow import abstraction
+from wbclib.studies.ablation import starts
 from wbclib.train import device, loop, run, trail
 from wbclib.train.methods import Pretrain
 

@@ -12,11 +12,10 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
 from wbclib import images
-from wbclib.evaluate import regions_study as regions
-from wbclib.evaluate import structure_study as study
 from wbclib.options import Structure
-from wbclib.report import figures_structure
 from wbclib.represent import colour_regions, merge_regions, segment
+from wbclib.studies.structure import fills as study
+from wbclib.studies.structure import plots, regions
 
 PAPER = regions.preset("paper")
 
@@ -250,7 +249,7 @@ def test_blur_keeps_the_mean_and_zero_is_nothing() -> None:
 
 def test_outlines_stand_on_the_borders() -> None:
     image, labels = halves(60, 180, 8)
-    drawn = figures_structure.outlined(image, labels)
+    drawn = plots.outlined(image, labels)
     assert drawn.shape == (16, 16, 3) and (drawn[:, 8] == 255).all()
     assert (np.delete(drawn, 8, 1) == np.delete(image.repeat(2, 0).repeat(2, 1), 8, 1)).all()
 
@@ -264,10 +263,10 @@ def test_figures_are_drawn() -> None:
     assert frame["asked"].tolist() == [20, 5] == frame["regions"].tolist()
     blurs = study.collapse(photo[None], (0, 1), {"paper": PAPER}, Identity())  # type: ignore[arg-type]
     drawn = [
-        figures_structure.contours([regions.contour(levels)], ["photo"], "contours"),
-        figures_structure.sigma_maps(labels, sigma, np.zeros(labels.shape), PAPER, "maps"),
-        figures_structure.sigma_histogram(sigma, PAPER, alt="histogram"),
-        figures_structure.over_regions(frame, {"largest": "largest region"}, "setting", alt="merging"),
-        figures_structure.collapse(blurs, alt="collapse"),
+        plots.contours([regions.contour(levels)], ["photo"], "contours"),
+        plots.sigma_maps(labels, sigma, np.zeros(labels.shape), PAPER, "maps"),
+        plots.sigma_histogram(sigma, PAPER, alt="histogram"),
+        plots.over_regions(frame, {"largest": "largest region"}, "setting", alt="merging"),
+        plots.collapse(blurs, alt="collapse"),
     ]
     assert all(torch.frombuffer(bytearray(f.png()), dtype=torch.uint8).float().std() > 0 and f.alt for f in drawn)

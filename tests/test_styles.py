@@ -14,13 +14,14 @@ import wbclib
 from wbclib import cli, corpora, images, losses, paths, profiles
 from wbclib.corpora import bundled, looks
 from wbclib.corpora.loader import Loader, Turns
-from wbclib.evaluate import comparison, styles_study
 from wbclib.files import UserError
 from wbclib.inference import engine, export, styles
 from wbclib.inference.stylist import Stylist
 from wbclib.networks import adapters
 from wbclib.options import Adapters, run_config
 from wbclib.profiles import Profile
+from wbclib.studies.common import comparison
+from wbclib.studies.styles import sharing
 from wbclib.train import checkpoints, run, trained
 from wbclib.train.methods import Styles
 from wbclib.train.view import View
@@ -46,7 +47,7 @@ def values(profile: Profile, name: str) -> dict[str, torch.Tensor]:
 def test_a_third_style_leaves_everything_else_as_it_was_bit_for_bit(smoke: Profile, precision: str) -> None:
     run("styles-third", smoke)
     before, after = (trained(name, smoke) for name in ("styles", "styles-third"))
-    assert styles_study.unchanged(before, after, photographs()) == {"duotone": True, "linocut": True}
+    assert sharing.unchanged(before, after, photographs()) == {"duotone": True, "linocut": True}
     old, young = values(smoke, "styles"), values(smoke, "styles-third")
     for key, value in old.items():
         assert torch.equal(value, young[key]), key
@@ -54,9 +55,7 @@ def test_a_third_style_leaves_everything_else_as_it_was_bit_for_bit(smoke: Profi
     assert {adapters.style_of(key) for key in new} == {"poster"}
     assert {key.split("/")[0] for key in new} == {"generator", "cartoon"}
     assert sum(bool(young[key].any()) for key in new if key.startswith("generator/")) > 20, "it has learnt"
-    assert (
-        styles_study.stylised(after, photographs(), "poster") != styles_study.stylised(after, photographs(), None)
-    ).any()
+    assert (sharing.stylised(after, photographs(), "poster") != sharing.stylised(after, photographs(), None)).any()
 
 
 def test_a_step_of_one_style_moves_shared_values_and_its_own(smoke: Profile) -> None:
@@ -171,26 +170,26 @@ def test_a_style_is_the_runs_cartoons_with_what_it_says_itself() -> None:
 
 def test_each_style_is_compared_with_the_network_that_differs_in_that_alone() -> None:
     quick = profiles.load("quick", "cpu")
-    assert styles_study.own(quick, "styles", "duotone") == "styles-duotone"
-    assert styles_study.own(quick, "styles-third", "poster") == "styles-poster"
+    assert sharing.own(quick, "styles", "duotone") == "styles-duotone"
+    assert sharing.own(quick, "styles-third", "poster") == "styles-poster"
     lab = profiles.load("lab", "cuda")
-    assert styles_study.own(lab, "styles-series", "toon") == "styles-toon", "whatever its adapters are"
-    assert styles_study.own(quick, "styles-third", "duotone") is None, "it did not learn there"
+    assert sharing.own(lab, "styles-series", "toon") == "styles-toon", "whatever its adapters are"
+    assert sharing.own(quick, "styles-third", "duotone") is None, "it did not learn there"
 
 
 def test_tables_say_which_cartoons_are_nearest(smoke: Profile) -> None:
     data = comparison.sets(smoke)
-    ours = styles_study.cartoons(smoke)
+    ours = sharing.cartoons(smoke)
     made = {("styles", style): crops for style, crops in ours.items()}  # drawings that could not be better
-    found = styles_study.distances(smoke, data, made)
-    apart = styles_study.told_apart(found).set_index("style")
+    found = sharing.distances(smoke, data, made)
+    apart = sharing.told_apart(found).set_index("style")
     assert (apart["nearest"] == apart.index).all() and (apart["own"] < apart["photograph"]).all()
     assert found[found["network"] == "styles"]["value"].min() == pytest.approx(0, abs=1e-3)
-    (row,) = styles_study.against_own(smoke, data, {**made, ("styles-linocut", "linocut"): data.inputs}).itertuples()
+    (row,) = sharing.against_own(smoke, data, {**made, ("styles-linocut", "linocut"): data.inputs}).itertuples()
     assert (row.network, row.style, row.verdict) == ("styles", "linocut", "nearer")
     plain = apart.loc["linocut"]
     assert row.difference == pytest.approx(plain["own"] - plain["photograph"], rel=1e-6)
-    assert styles_study.against_own(smoke, data, made).empty, "no network of its own has drawn"
+    assert sharing.against_own(smoke, data, made).empty, "no network of its own has drawn"
 
 
 # --- the command
@@ -210,7 +209,7 @@ def test_the_command_draws_a_style_and_a_mixture(smoke: Profile, study: Path, pr
             ["cartoonize", str(study / "photo.png"), "--style", f"smoke/styles:{asked}", "--out", str(out)]
         )
         assert status == 0
-        wanted = styles_study.stylised(model, photo[None], mix)[0]
+        wanted = sharing.stylised(model, photo[None], mix)[0]
         # 8 bits hold values near 1 to half a grey level; some layers' roundings together are a few.
         atol = 1 if precision == "float32" else 4
         np.testing.assert_allclose(images.read(out).astype(int), wanted, atol=atol)

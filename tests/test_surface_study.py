@@ -10,9 +10,11 @@ import torch
 from scipy.special import ndtr
 
 from wbclib import images
+from wbclib.bench import filters as filters_bench
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import filters, gradient_reversal, surface_study
+from wbclib.measure import filters
 from wbclib.options import OutputFilter
+from wbclib.studies.surface import gradient_reversal, layers
 
 
 def field(side: int = 24, seed: int = 0) -> np.ndarray:
@@ -71,7 +73,7 @@ def test_enhancing_with_no_smoothing_changes_nothing() -> None:
 
 def test_cost_gives_ratios_to_the_first_radius_and_the_threads_back() -> None:
     before = torch.get_num_threads(), cv2.getNumThreads()
-    table = filters.cost((2, 4), 32, repeats=1)
+    table = filters_bench.over_radius((2, 4), 32, repeats=1)
     assert (torch.get_num_threads(), cv2.getNumThreads()) == before
     assert table["guided_ratio"].iloc[0] == table["bilateral_ratio"].iloc[0] == 1
     assert table["bilateral_ratio"].iloc[1] == table["bilateral"].iloc[1] / table["bilateral"].iloc[0]
@@ -110,19 +112,19 @@ def test_the_bilateral_filter_reverses_gradients_and_the_guided_filter_does_not(
 
 
 def test_yardstick_of_the_same_and_of_half_the_contrast() -> None:
-    stick = surface_study.Yardstick(photo())
+    stick = layers.Yardstick(photo())
     assert stick.kept(photo()) == {"texture": pytest.approx(1), "edges": pytest.approx(1)}
     half = np.rint(photo() / 2).astype(np.uint8)
     assert stick.kept(half) == {"texture": pytest.approx(0.5, abs=0.03), "edges": pytest.approx(0.5, abs=0.01)}
     with pytest.raises(ValueError, match="no texture"):
-        surface_study.Yardstick(np.full((32, 32, 3), 90, np.uint8))
+        layers.Yardstick(np.full((32, 32, 3), 90, np.uint8))
 
 
 def test_sweep_and_tradeoff_agree() -> None:
     x = images.to_tensor(photo()[None])
-    swept = surface_study.sweep(x, (0, 4), (0.01, 0.2))
+    swept = layers.sweep(x, (0, 4), (0.01, 0.2))
     assert (swept.loc[swept["radius"] == 0, ["texture", "edges"]] == 1).all(axis=None)  # radius 0 is the image itself
-    traded = surface_study.tradeoff(photo()[None], 4, (0.01, 0.2), blurs=(1.0,))
+    traded = layers.tradeoff(photo()[None], 4, (0.01, 0.2), blurs=(1.0,))
     guided = traded[traded["filter"] == "guided"]
     expected = swept[swept["radius"] == 4]
     np.testing.assert_allclose(guided[["texture", "edges"]], expected[["texture", "edges"]], atol=0.01)
@@ -131,9 +133,9 @@ def test_sweep_and_tradeoff_agree() -> None:
 
 def test_removed_by_nothing_and_by_half() -> None:
     x = images.to_tensor(np.stack([photo()] * 2))
-    table = surface_study.removed({"photograph": x}, lambda batch: batch).set_index("measure")["value"]
+    table = layers.removed({"photograph": x}, lambda batch: batch).set_index("measure")["value"]
     assert (table["change, grey levels"], table["gradient left"]) == (0, 1)
-    table = surface_study.removed({"photograph": x}, lambda batch: batch / 2).set_index("measure")["value"]
+    table = layers.removed({"photograph": x}, lambda batch: batch / 2).set_index("measure")["value"]
     assert table["change, grey levels"] == pytest.approx(float(x.abs().mean()) / 2 * 127.5, rel=1e-4)
     assert table["gradient left"] == pytest.approx(0.5, abs=0.02)
 
@@ -141,7 +143,7 @@ def test_removed_by_nothing_and_by_half() -> None:
 def test_sharpness_runs_from_filtered_to_raw() -> None:
     x = images.to_tensor(photo()[None])
     output = torch.roll(x, 1, -1)
-    table = surface_study.sharpness(x, output, (0.0, 0.5, 1.0), OutputFilter())
+    table = layers.sharpness(x, output, (0.0, 0.5, 1.0), OutputFilter())
     assert isinstance(table, pd.DataFrame) and table["setting"].tolist() == ["as trained", *["at inference"] * 3]
     trained, smooth, half, raw = table["to_raw"]
     assert raw == pytest.approx(0, abs=1e-5) and half == pytest.approx(smooth / 2, rel=1e-4) and trained > smooth

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from PIL import Image
 
 from wbclib.files import UserError
-from wbclib.report import figures, tables
+from wbclib.show import figures, tables
 
 FRAME = pd.DataFrame(
     {"method": ["photograph", "a & b_c <d>"], "n": [10, 2], "value": [1 / 3, 0.25], "p_low": [float("nan"), 12345.678]}

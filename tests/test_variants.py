@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from wbclib import profiles
-from wbclib.evaluate.ablation import changed
 from wbclib.files import UserError
 from wbclib.profiles import Profile
+from wbclib.studies.common.ablation import changed
 from wbclib.variants import expand
 
 RUNS: dict[str, Any] = {

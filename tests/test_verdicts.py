@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wbclib.evaluate import power, verdicts
-from wbclib.evaluate.power import TRIALS, simulated
-from wbclib.evaluate.verdicts import (
+from wbclib.measure import power, verdicts
+from wbclib.measure.power import TRIALS, simulated
+from wbclib.measure.verdicts import (
     CONTRADICTED,
     LEVEL,
     OPEN,

@@ -11,7 +11,7 @@ from nbformat import NotebookNode, v4
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 OPENING = "# 01 · Sums\n\n> How large is $\\frac{1}{2} + x^2$?\n\n$$\\sum_{i=1}^n i = \\frac{n(n+1)}{2}$$"
 PICTURE = """
-from wbclib.report import figures
+from wbclib.show import figures
 import sys, numpy as np
 print("\\x1b[31mred\\x1b[0m <b>", "__file__", sys.prefix)
 print("progress", file=sys.stderr)

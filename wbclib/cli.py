@@ -237,9 +237,9 @@ def _ship(arguments: argparse.Namespace) -> None:
 
 
 def _bench(arguments: argparse.Namespace) -> None:
-    from wbclib.evaluate import speed
+    from wbclib.bench import suite
 
-    print(speed.bench().to_string(index=False))
+    print(suite.bench().to_string(index=False))
 
 
 def main(words: Sequence[str] | None = None) -> int:

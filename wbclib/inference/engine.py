@@ -1,6 +1,6 @@
 """The network of a style on the CPU, as fast as this machine computes it without a visible difference.
 
-Four ways, measured by :mod:`wbclib.evaluate.speed_inference`, and one that chooses:
+Four ways, measured by :mod:`wbclib.bench.inference`, and one that chooses:
 
 ``torch``     PyTorch in float32, channels last.
 ``bfloat16``  PyTorch in bfloat16; pays on processors that multiply it (AMX, AVX512-BF16), slow where it is emulated.

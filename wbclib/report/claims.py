@@ -1,7 +1,7 @@
 """What papers and explainers claim, what this study measures of it, and the verdict, computed.
 
 A claim has a question that is put to a profile's tables, runs or pictures (:mod:`wbclib.report.evidence`). The answer
-are effects with their errors; the verdict (:mod:`wbclib.evaluate.verdicts`) follows from these, from the direction that
+are effects with their errors; the verdict (:mod:`wbclib.measure.verdicts`) follows from these, from the direction that
 the claim names, and from the other claims of its family.
 """
 
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from wbclib.evaluate import styles_study
-from wbclib.evaluate.expected import EXPECTED, OPPOSITE
-from wbclib.evaluate.verdicts import Verdict, decide
+from wbclib.measure.verdicts import Verdict, decide
 from wbclib.profiles import Profile
 from wbclib.report import evidence
 from wbclib.report.evidence import Finding
+from wbclib.studies.common.expected import EXPECTED, OPPOSITE
+from wbclib.studies.styles import sharing
 
 COLUMNS = [
     "claim", "source", "family", "verdict", "why_not", "measure", "effect", "low", "high", "n", "unit", "chance",
@@ -235,7 +235,7 @@ def claims(profile: Profile) -> Iterator[Claim]:
         evidence.features_inpaint,
         "lower",
     )
-    for run, style in styles_study.compared(profile):
+    for run, style in sharing.compared(profile):
         frozen = ", added with all else frozen," if profile.run(run).adapters.train else ""
         yield Claim(
             f"Adapters ({run}) draw {style}{frozen} as near to its cartoons as a network of its own",

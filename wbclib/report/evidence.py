@@ -12,13 +12,16 @@ import pandas as pd
 
 from wbclib import images
 from wbclib.corpora.bundled import photographs
-from wbclib.evaluate import comparison, content, damages, fid, gradient_reversal, noise_study
-from wbclib.evaluate.verdicts import UNKNOWN, Asked, Effect, of_interval, over
 from wbclib.files import UserError
+from wbclib.measure import content, damages, fid
+from wbclib.measure.verdicts import UNKNOWN, Asked, Effect, of_interval, over
 from wbclib.options import Structure
 from wbclib.profiles import Profile
-from wbclib.report import tables
 from wbclib.represent.structure import structure
+from wbclib.show import tables
+from wbclib.studies.common import comparison
+from wbclib.studies.noise import repairs
+from wbclib.studies.surface import gradient_reversal
 
 SHARE = 0.1  # of what the full run changes in a photograph: less than that apart is equally well
 ONE_EACH = "one run of each"
@@ -239,8 +242,8 @@ def flow_smoothing(profile: Profile) -> Finding:
 
 def features_inpaint(profile: Profile) -> Finding:
     """Difference from the clean cartoon inside the largest missing blocks, feature map minus mending first."""
-    way, largest = noise_study.FEATURES, max(damages.DAMAGES, key=lambda damage: damage.size).name
-    named = f"difference inside what is missing, grey levels, {way} minus {noise_study.BASELINE} ({largest})"
+    way, largest = repairs.FEATURES, max(damages.DAMAGES, key=lambda damage: damage.size).name
+    named = f"difference inside what is missing, grey levels, {way} minus {repairs.BASELINE} ({largest})"
     row = _row(profile, "noise", damage=largest, way=way, measure="inside")
     if row is None:
         return _nothing(named, _absent(profile, way, "noise"))

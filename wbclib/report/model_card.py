@@ -10,11 +10,11 @@ import pandas as pd
 
 from wbclib import paths
 from wbclib.corpora.base import Corpus, Item
-from wbclib.evaluate import drawers, pictures
 from wbclib.files import read_json
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
-from wbclib.report.tables import interval
+from wbclib.show.tables import interval
+from wbclib.studies.pictures import drawers, pictures
 from wbclib.train import records
 
 LOOKED_FOR = (
@@ -163,7 +163,7 @@ def markdown(distances: pd.DataFrame, style: str) -> str:
 
 
 def criterion(style: str, who: str, profile: Profile) -> str:
-    """Why a generator is worth shipping, as a Markdown table: what :func:`wbclib.evaluate.pictures.criterion` found."""
+    """Why a generator is worth shipping, as a Markdown table: what :func:`pictures.criterion` found."""
     frame = _table(profile, "picture_criterion")
     frame = None if frame is None else frame[(frame["style"] == style) & (frame["who"] == who)]
     if frame is None or frame.empty:

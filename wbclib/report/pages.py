@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from wbclib.evaluate.verdicts import CONTRADICTED, OPEN, SUPPORTED
-from wbclib.report.tables import interval
+from wbclib.measure.verdicts import CONTRADICTED, OPEN, SUPPORTED
+from wbclib.show.tables import interval
 from wbclib.variants import FULL
 
 READ = "Full: value; others: difference from it. Bold: can be told from chance, nothing more."  # for captions
 
 
 def ablation(found: pd.DataFrame, measures: Sequence[str]) -> tuple[pd.DataFrame, dict[str, list[int]]]:
-    """The table of :func:`wbclib.evaluate.grid.table`, and which cells may be bold: differences that can be told.
+    """The table of :func:`wbclib.studies.common.grid.table`, and which cells may be bold: differences that can be told.
 
     Returns:
         A row a variant, a column a measure: of the full run its value, of the others their difference from it, each
@@ -37,7 +37,7 @@ def ablation(found: pd.DataFrame, measures: Sequence[str]) -> tuple[pd.DataFrame
 
 
 def worked(found: pd.DataFrame, measure: str) -> str:
-    """One row of :func:`wbclib.evaluate.grid.table` in words: that of the version which changes a measure most."""
+    """One row of the ablation's table in words: that of the version which changes a measure most."""
     rows = {str(row["run"]): row for row in found[found["measure"] == measure].to_dict("records")}
     full, others = rows[FULL], {run: row for run, row in rows.items() if not run.startswith(FULL)}
     run = max(others, key=lambda run: abs(float(others[run]["difference"])))
@@ -57,7 +57,7 @@ def worked(found: pd.DataFrame, measure: str) -> str:
 
 
 def follows(outcome: pd.DataFrame) -> pd.DataFrame:
-    """The table of :func:`wbclib.evaluate.control.follows`: one column for the change, one for the weights."""
+    """The table of :func:`wbclib.studies.control.knobs.follows`: one column for the change, one for the weights."""
     rows = outcome.to_dict("records")
     shown = outcome[["term"]].assign(
         weight=[f"x{row['lowest']:g} to x{row['highest']:g}" for row in rows],

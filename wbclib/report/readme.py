@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from wbclib import images, paths, profiles
-from wbclib.evaluate import drawers
-from wbclib.evaluate.comparison import FLOOR, pictures_of
 from wbclib.files import UserError, write_text
 from wbclib.inference.drawing import open_drawing
 from wbclib.inference.styles import shipped
 from wbclib.report import pages
-from wbclib.report.tables import interval
+from wbclib.show.tables import interval
+from wbclib.studies.common.comparison import FLOOR, pictures_of
+from wbclib.studies.pictures import drawers
 
 PICTURE = "readme.jpg"
 MARKED = re.compile(r"<!-- (table|styles|claims): (\S+) -->\n.*?<!-- /\1 -->", flags=re.DOTALL)

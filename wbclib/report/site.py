@@ -15,10 +15,11 @@ from nbformat import NotebookNode
 from wbclib import paths, profiles
 from wbclib.files import read_json, write_text
 from wbclib.profiles import Profile
-from wbclib.report import notebooks, page, pages, provenance, tables
+from wbclib.report import notebooks, page, pages, provenance
 from wbclib.report.execute import execute
 from wbclib.report.notebooks import read, read_notebook
 from wbclib.report.provenance import stale
+from wbclib.show import tables
 
 __all__ = ["index", "notebook", "render_page", "stale", "summary"]
 

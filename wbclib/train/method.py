@@ -49,7 +49,7 @@ class Method:
         fabric: a ``lightning.fabric.Fabric`` that places and wraps networks and optimisers.
         permissions: keyword arguments of :func:`wbclib.networks.features.load` (downloads, random weights).
 
-    The class attributes after ``judges`` are there for speed; the step study (:mod:`wbclib.evaluate.speed_changes`)
+    The class attributes after ``judges`` are there for speed; the step study (:mod:`wbclib.bench.removals`)
     takes them away.
     """
 

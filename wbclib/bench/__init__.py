@@ -1,0 +1,1 @@
+"""Everything with a stopwatch, and the roofline."""

@@ -1,0 +1,1 @@
+"""The one figure style, small multiples, tables, sliders: arrays and frames in, no run."""

@@ -1,0 +1,1 @@
+"""Notebook 07: starts of a run; the ablation itself is in ``studies.common.grid``."""

@@ -1,0 +1,1 @@
+"""Notebook 08: CartoonGAN's parts, its edge loss, and the released generators."""

@@ -1,0 +1,1 @@
+"""Notebook 09: printed numbers; the comparison itself is in ``studies.common``."""

@@ -1,0 +1,1 @@
+"""Notebook 10: what follows a weight, and knobs that need no training."""

@@ -1,0 +1,1 @@
+"""Notebook 00: what drawn and real cartoons have in common."""

@@ -1,0 +1,1 @@
+"""Notebook 04: the flow-based abstraction, and how its settings were chosen."""

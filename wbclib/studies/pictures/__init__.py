@@ -1,0 +1,1 @@
+"""Notebook 15: whole pictures at the size people look at."""

@@ -1,0 +1,1 @@
+"""Notebook 05: how well a generator gives the photograph back."""

@@ -1,0 +1,1 @@
+"""Notebook 02: superpixels, regions, colours."""

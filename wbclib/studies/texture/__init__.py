@@ -1,0 +1,1 @@
+"""Notebook 03: random colour shifts and what they leave to be seen."""

@@ -1,0 +1,1 @@
+"""Notebook 06: what the discriminators see, and the authors' released outputs."""
