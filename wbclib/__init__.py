@@ -2,8 +2,17 @@
 
 The rooms, bottom to top (nothing imports upwards)::
 
-    files, paths, formats, colours, images, values, strict_yaml, presets, options, precision, variants,
-        profiles -> represent, networks, baselines -> losses, corpora -> train -> inference -> evaluate -> report -> cli
+    files, paths, formats, cicp, colours, images, values, strict_yaml,   the ground: one image convention, one place
+        presets, options, precision, variants, profiles                  for options
+    represent, networks   the white box's representations; generators, discriminators, frozen feature networks
+    losses, corpora       one function a term; where images come from
+    train, pack           the only loop, methods, records, checkpoints
+    inference             a picture, a folder, a film through a style
+    measure               how far and how sure: knows no run and no notebook
+    show                  figures, small multiples, tables, sliders: knows arrays and frames
+    studies, bench        one room a notebook, what several share in studies/common; everything with a stopwatch
+    report                execution, pages, claims, model cards
+    cli                   wbc train | cartoonize | export | ship | report | bench ...
 
 ``from wbclib import cartoonize`` gives the function that draws: ``cartoonize(photo)``.
 """
