@@ -6,7 +6,8 @@ The rooms, bottom to top (nothing imports upwards)::
         presets, options, precision, variants, profiles                  for options
     represent, networks   the white box's representations; generators, discriminators, frozen feature networks
     losses, corpora       one function a term; where images come from
-    train, pack           the only loop, methods, records, checkpoints
+    train, pack           the only loop, methods, records, checkpoints; folders that move
+    baselines             comparators that nothing of ours trains
     inference             a picture, a folder, a film through a style
     measure               how far and how sure: knows no run and no notebook
     show                  figures, small multiples, tables, sliders: knows arrays and frames
