@@ -22,7 +22,7 @@ help:  ## list the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "PROFILE is smoke, quick, shipped, lab, paper or a YAML file of your own."
+	@echo "PROFILE is smoke, quick, lab, shipped, lab-gpu, shipped-gpu, paper or a YAML file of your own."
 
 setup: $(READY)  ## create .venv and install the locked packages into it
 

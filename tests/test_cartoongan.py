@@ -209,7 +209,7 @@ def test_loader_smooths_the_very_cartoons_of_the_batch() -> None:
 
 
 def test_smoke_run_resumes_bit_for_bit(study: Path, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    smoke = load("smoke", "cpu")
+    smoke = load("smoke")
     runs = {"cartoongan": dataclasses.replace(smoke.run("cartoongan"), init="", steps=6, checkpoint_every=2, pool=3)}
     profile = dataclasses.replace(smoke, runs=runs)
     whole = run("cartoongan", dataclasses.replace(profile, name="whole"), progress=False)

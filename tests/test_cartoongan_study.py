@@ -141,13 +141,13 @@ def test_questioned_asks_only_discriminators_that_are_here(model: Trained, monke
     monkeypatch.setattr(outlines, "available", lambda profile, run: run == "here")
     sets = {"cartoon": noise(16, 16)[None], "smoothed": noise(16, 16, 1)[None]}
     outputs = {"here": noise(16, 16, 2)[None], "gone": noise(16, 16, 3)[None]}
-    found = outlines.questioned(profiles.load("smoke", "cpu"), dict.fromkeys(outputs, model), sets, outputs)
+    found = outlines.questioned(profiles.load("smoke"), dict.fromkeys(outputs, model), sets, outputs)
     assert list(found) == ["here"] and list(found["here"]) == ["cartoon", "smoothed", "output"]
     np.testing.assert_array_equal(found["here"]["output"]["cartoon"].pictures, outputs["here"])
 
 
 def test_without_a_run_folder_cartoongan_has_no_discriminator(study: Path) -> None:
-    assert not discriminators.available(profiles.load("smoke", "cpu"), "cartoongan")
+    assert not discriminators.available(profiles.load("smoke"), "cartoongan")
 
 
 def test_variants_are_the_runs_that_no_run_starts_from(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_variants_are_the_runs_that_no_run_starts_from(tmp_path: Path) -> None:
         "runs:\n  a: {init: a-pretrain}\n  a-pretrain: {}\n  a-x: {init: a-x-pretrain}\n"
         "  a-x-pretrain: {}\n  a-y: {steps: 3}\n  ab: {}\n"
     )
-    assert ablation.variants(profiles.load(str(path), "cpu"), "a") == ["a-x", "a-y"]
+    assert ablation.variants(profiles.load(str(path)), "a") == ["a-x", "a-y"]
 
 
 def test_changed_names_every_option_but_those_of_saving() -> None:

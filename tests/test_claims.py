@@ -253,7 +253,7 @@ def test_the_page_links_every_claim_and_states_its_effect() -> None:
 
 
 def test_every_claim_belongs_to_a_family_and_every_notebook_to_one() -> None:
-    asked = list(claims.claims(profiles.load("lab", "cpu")))
+    asked = list(claims.claims(profiles.load("lab")))
     assert {one.notebook for one in asked} == set(claims.FAMILIES) and all(one.family for one in asked)
 
 
@@ -263,7 +263,7 @@ def test_the_committed_verdicts_were_made_by_the_rules_that_stand() -> None:
 
 
 def test_every_style_is_asked(study: Path) -> None:
-    profile = profiles.load("lab", "cpu")
+    profile = profiles.load("lab")
     row = {"a": "whitebox", "b": "cartoongan", "measure": "edge_agreement", "n": 9, "photographs": 9}
     rows = [
         row | {"style": style, "difference": value, "diff_low": value - 0.1, "diff_high": value + 0.1}

@@ -23,7 +23,7 @@ RANDOM = np.random.default_rng(3)
 
 def tiny(**change: Any) -> Profile:
     """The smoke profile with few, small crops and without a toon corpus to draw."""
-    profile = profiles.load("smoke", "cpu")
+    profile = profiles.load("smoke")
     measure = dataclasses.replace(
         profile.measure, crops=12, size=32, kid_subsets=3, kid_subset_size=6, bootstraps=5, **change
     )

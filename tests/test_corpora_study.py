@@ -147,7 +147,7 @@ def own(study: Path) -> profiles.Profile:
     images.write(folder / "good.png", np.random.default_rng(0).integers(0, 255, (48, 40, 3)).astype(np.uint8))
     (folder / "copy.png").write_bytes((folder / "good.png").read_bytes())
     (folder / "text.jpg").write_text("no image")
-    smoke = profiles.load("smoke", "cpu")
+    smoke = profiles.load("smoke")
     run = dataclasses.replace(
         smoke.run("pretrain"),
         photos=CorpusSpec(kind="folder", path=str(folder)),

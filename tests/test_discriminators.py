@@ -72,7 +72,7 @@ def test_judge_lists_every_set_for_each_discriminator() -> None:
 
 
 def test_without_a_run_folder_there_are_no_discriminators(study: Path) -> None:
-    profile = profiles.load("smoke", "cpu")
+    profile = profiles.load("smoke")
     assert not discriminators.available(profile, "whitebox") and not discriminators.available(profile, "pretrain")
 
 

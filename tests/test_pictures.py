@@ -61,7 +61,7 @@ def test_pictures_drawn_side_by_side_are_the_same_in_the_same_order(monkeypatch:
 
 
 def test_windows_of_a_profile_are_the_same_each_time_and_inside_the_picture() -> None:
-    first, second = (pictures.windows(profiles.load("smoke", "cpu"), 2) for _ in range(2))
+    first, second = (pictures.windows(profiles.load("smoke"), 2) for _ in range(2))
     assert first.places == second.places and len(first.places) == 2 * pictures.WINDOWS
     assert {min(picture.shape[:2]) for picture in first.pictures} == {pictures.SIDE}
     assert first.photographs.shape == (2 * pictures.WINDOWS, WINDOW, WINDOW, 3)
@@ -86,7 +86,7 @@ def test_edges_are_found_where_they_are_as_strong_and_near() -> None:
 
 
 def test_distances_are_those_of_the_features() -> None:
-    profile, there = profiles.load("smoke", "cpu"), shown()
+    profile, there = profiles.load("smoke"), shown()
     references = {"dots": np.stack([noise(20 + i, WINDOW, WINDOW) for i in range(5)])}
     made = pictures.drawn({PHOTOGRAPH: lambda photo: photo, THEIRS: lambda photo: 255 - photo}, there)
     others = {"dots": np.stack([noise(30 + i, WINDOW, WINDOW) for i in range(5)])}
@@ -159,7 +159,7 @@ def test_a_smaller_working_size_loses_what_is_smaller_than_its_pixels() -> None:
     there = shown(side=512)
     nothing = "bilateral:repeats=0,line_darkness=0,levels=255"
     cartoons = {nothing: there.photographs, "another": there.photographs[:2]}
-    profile = profiles.load("smoke", "cpu")
+    profile = profiles.load("smoke")
     found = pictures.details(profile, [nothing], there, cartoons, (64, 256, 512)).set_index("detail")
     far = found.pop(next(column for column in found if column.startswith("to its cartoons")))
     assert found.loc[512, FOUND] > 0.99 and found[FOUND].is_monotonic_increasing and found.loc[64, FOUND] < 0.5
@@ -182,7 +182,7 @@ def test_what_was_shipped_before_is_drawn_from_its_copies_or_left_out(
 
 def test_nobody_draws_twice(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shipped style that is the copy of a run stands under the run's name."""
-    profile = profiles.load("smoke", "cpu")
+    profile = profiles.load("smoke")
     monkeypatch.setattr(drawers, "_run", lambda run, profile: run)
     alone = list(drawers.drawers(profile))
     assert {"photograph", "ink", "flat", "bilateral", "smoke/pretrain", "smoke/whitebox", "inked"} <= set(alone)
@@ -191,7 +191,7 @@ def test_nobody_draws_twice(study: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_trials_are_the_finished_runs_that_nothing_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    profile = profiles.load("shipped", "cpu")
+    profile = profiles.load("shipped")
     monkeypatch.setattr(records, "finished", lambda profile, run: {} if run in ("start", "inked-flatter") else None)
     assert drawers.trials(profile) == {"shipped/inked-flatter"}, "the start belongs to the comparison"
 

@@ -110,7 +110,6 @@ FILES = {
     SMOKE + "title: 3": r"title: 3 is not of type str",
     SMOKE + "comparison: x": r"comparison: say a mapping",
     SMOKE + "comparison: {toon: {whitebox: 3}}": r"comparison\.toon\.whitebox: 3 is not of type str",
-    SMOKE + "on_cpu: [1]": r"on_cpu: say a mapping",
     "extends: mine.yaml": r"extends: mine\.yaml -> mine\.yaml goes in a circle",
     "extends: [smoke]": r"extends: say one of smoke, .*, not \['smoke'\]",
     "extends: nothere.yaml": r"cannot read profile .*nothere\.yaml: No such file",
@@ -161,18 +160,18 @@ def test_a_folder_is_no_profile(study: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["base:", "runs:", "measure:", "on_cpu:", "runs: {whitebox: }", "base: {surface: }", "runs: {whitebox: {<<: {}}}"],
+    ["base:", "runs:", "measure:", "runs: {whitebox: }", "base: {surface: }", "runs: {whitebox: {<<: {}}}"],
 )
 def test_an_empty_key_changes_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.yaml").write_text(SMOKE + text)
-    mine, plain = profiles.load(str(tmp_path / "mine.yaml"), "cpu"), profiles.load("smoke", "cpu")
+    mine, plain = profiles.load(str(tmp_path / "mine.yaml")), profiles.load("smoke")
     assert dataclasses.replace(mine, name="smoke") == plain
 
 
 @pytest.mark.parametrize("text", ["\ufeffextends: smoke\n", "extends: smoke\r\nbase:\r\n  batch: 2\r\n"])
 def test_what_editors_add_does_no_harm(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.yaml").write_bytes(text.encode("utf-8"))
-    assert profiles.load(str(tmp_path / "mine.yaml"), "cpu").runs.keys() == profiles.load("smoke", "cpu").runs.keys()
+    assert profiles.load(str(tmp_path / "mine.yaml")).runs.keys() == profiles.load("smoke").runs.keys()
 
 
 @pytest.mark.parametrize(
@@ -196,15 +195,15 @@ def test_a_profile_extends_a_file_beside_it(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "parent.yaml").write_text(SMOKE + "title: parent's")
     (tmp_path / "deep" / "child.yaml").write_text("extends: parent.yaml")
-    assert profiles.load(str(tmp_path / "deep" / "child.yaml"), "cpu").title == "parent's"
+    assert profiles.load(str(tmp_path / "deep" / "child.yaml")).title == "parent's"
 
 
-def test_what_a_child_drops_does_not_come_back_with_the_device(tmp_path: Path) -> None:
-    (tmp_path / "parent.yaml").write_text(SMOKE + "on_cpu: {runs: {cartoongan: {steps: 3}, pretrain: {steps: 5}}}")
+def test_what_a_child_drops_stays_away(tmp_path: Path) -> None:
+    (tmp_path / "parent.yaml").write_text(SMOKE + "runs: {cartoongan: {steps: 3}, pretrain: {steps: 5}}")
     (tmp_path / "child.yaml").write_text(
         "extends: parent.yaml\nruns: {cartoongan: false}\ncomparison: {toon: {cartoongan: false}}"
     )
-    child = profiles.load(str(tmp_path / "child.yaml"), "cpu")
+    child = profiles.load(str(tmp_path / "child.yaml"))
     assert "cartoongan" not in child.runs and child.run("pretrain").steps == 5
 
 
@@ -258,7 +257,7 @@ def test_the_smallest_size_is_one_that_the_networks_take() -> None:
 def test_an_unknown_word_is_told_with_all_that_a_profile_may_hold(tmp_path: Path, word: str) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(f"extends: smoke\n{word}: {{}}\n")
-    with pytest.raises(UserError, match=rf"unknown parameter '{word}'.*base, .*extends, .*on_cpu, on_cuda, .*runs"):
+    with pytest.raises(UserError, match=rf"unknown parameter '{word}'.*base, .*extends, .*runs"):
         profiles.load(str(path))
 
 

@@ -25,7 +25,7 @@ def written(tmp_path: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("extends: huge", "unknown profile 'huge'; say one of smoke, quick, lab, shipped, paper"),
+        ("extends: huge", "unknown profile 'huge'; say one of smoke, quick, lab, lab-gpu, shipped"),
         (
             "extends: smoke\nbase: {stepz: 3}",
             "run pretrain: unknown parameter 'stepz'; known are: adapters, adversarial, average, batch",
@@ -67,7 +67,7 @@ def test_the_readers_own_folders_replace_the_styles(study: Path) -> None:
     text = (paths.CHECKOUT / "data" / "README.md").read_text("utf-8")
     example = re.findall(r"```yaml\n# my.yaml.*?\n(.*?)```", text, flags=re.DOTALL)
     (study / "my.yaml").write_text(example[0], "utf-8")
-    mine = profiles.load(str(study / "my.yaml"), "cpu")
+    mine = profiles.load(str(study / "my.yaml"))
     assert mine.styles() == {"my films": {"pretrained": "pretrain", "whitebox": "whitebox", "cartoongan": "cartoongan"}}
     assert {config.cartoons.path for config in mine.runs.values()} == set(
         re.findall(r"cartoons: .*?path: ([^,]+)", example[0])
@@ -78,10 +78,10 @@ def test_the_readers_own_folders_replace_the_styles(study: Path) -> None:
 @pytest.mark.parametrize("wrong", ["[a, b]", "{x: [a]}", "{x: {pretrained: pretrain}}", "{x: {whitebox: nothing}}"])
 def test_a_comparison_names_its_runs(tmp_path: Path, wrong: str) -> None:
     (tmp_path / "my.yaml").write_text("extends: smoke\ncomparison: {toon: false}\n", "utf-8")
-    assert list(profiles.load(str(tmp_path / "my.yaml"), "cpu").styles()) == ["cartoons"]
+    assert list(profiles.load(str(tmp_path / "my.yaml")).styles()) == ["cartoons"]
     (tmp_path / "my.yaml").write_text(f"extends: paper\ncomparison: {wrong}\n", "utf-8")
     with pytest.raises(UserError, match="comparison|has no run"):
-        profiles.load(str(tmp_path / "my.yaml"), "cpu").styles()
+        profiles.load(str(tmp_path / "my.yaml")).styles()
 
 
 def test_the_hash_is_the_same_in_another_process() -> None:
@@ -105,28 +105,22 @@ def test_presets_differ_at_every_switch_on_which_paper_and_code_part() -> None:
     assert (official.weights.surface, official.weights.texture, official.weights.structure) == (0.1, 1.0, 2e2)
 
 
-def test_the_device_that_made_the_records_decides_which_half_of_a_profile_applies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WBC_ROOT", str(tmp_path))
-    monkeypatch.delenv("WBC_DEVICE", raising=False)
-    record = paths.record("lab", "pretrain")
-    record.parent.mkdir(parents=True)
-    for kind, size in (("cuda", 256), ("cpu", 128)):
-        record.write_text(json.dumps({"device": {"kind": kind}}))
-        assert profiles.load("lab").run("whitebox").size == size
-    monkeypatch.setenv("WBC_DEVICE", "cuda")
-    assert profiles.load("lab").run("whitebox").size == 256
+def test_what_a_profile_is_does_not_depend_on_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes for a GPU have a profile of their own."""
+    sizes = {}
+    for device in ("cpu", "cuda"):
+        monkeypatch.setenv("WBC_DEVICE", device)
+        sizes[device] = [profiles.load(name).run("whitebox").size for name in ("lab", "lab-gpu")]
+    assert sizes["cpu"] == sizes["cuda"] == [128, 256]
     monkeypatch.setenv("WBC_DEVICE", "tpu")
     with pytest.raises(UserError, match="say cpu or cuda"):
-        profiles.load("lab")
+        profiles.device_kind()
 
 
 def test_no_profile_measures_with_the_network_that_trains() -> None:
     for name in profiles.NAMES:
-        for device in ("cpu", "cuda"):
-            profile = profiles.load(name, device)
-            assert not {run.features for run in profile.runs.values()} & set(profile.measure.networks)
+        profile = profiles.load(name)
+        assert not {run.features for run in profile.runs.values()} & set(profile.measure.networks)
 
 
 def test_a_word_stands_for_many_runs() -> None:

@@ -32,7 +32,7 @@ def compared(
 ) -> tuple[Sets, dict[str, np.ndarray], pd.DataFrame, pd.DataFrame]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WBC_ROOT", str(tmp_path_factory.mktemp("ranking")))
-        profile = profiles.load("smoke", "cpu")
+        profile = profiles.load("smoke")
         measure = dataclasses.replace(
             profile.measure, crops=N, size=32, kid_subsets=3, kid_subset_size=6, bootstraps=30
         )

@@ -40,7 +40,7 @@ def trained_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "mine.yaml").write_text(
             "extends: smoke\nbase: {photos: {kind: folder, path: photos, listing: photos/list.csv}}\n", "utf-8"
         )
-        run("whitebox", load(str(root / "mine.yaml"), "cpu"), progress=False)
+        run("whitebox", load(str(root / "mine.yaml")), progress=False)
     return root
 
 
@@ -50,7 +50,7 @@ def profile(trained_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("WBC_ROOT", str(trained_root))
     monkeypatch.setenv("WBC_ASSETS", str(trained_root / "assets"))
     monkeypatch.setattr(styles, "SHIPPED", tmp_path / "shipped")
-    return load(str(trained_root / "mine.yaml"), "cpu")
+    return load(str(trained_root / "mine.yaml"))
 
 
 def test_a_shipped_style_draws_like_its_run(profile: Profile) -> None:

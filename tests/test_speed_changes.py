@@ -16,7 +16,7 @@ from wbclib.train.methods import WhiteBox
 
 @pytest.fixture
 def config(study: object, precision: str) -> RunConfig:
-    small = load("smoke", "cpu").run("whitebox")
+    small = load("smoke").run("whitebox")
     assert small.kept, "features of photographs are kept"
     return dataclasses.replace(small, size=32, precision="auto")
 

@@ -40,7 +40,7 @@ def test_times_are_ratios_of_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_epoch_is_steps_times_time(study: Path) -> None:
     profile = dataclasses.replace(
-        load("smoke", "cpu"), name="smoke", comparison={"toon": {"pretrained": "pretrain", "whitebox": "whitebox"}}
+        load("smoke"), name="smoke", comparison={"toon": {"pretrained": "pretrain", "whitebox": "whitebox"}}
     )
     device = {"name": "x", "precision": "32-true", "threads": 2}
     found = {"wall_time_s": 10.0, "steps": 5, "data": {"photos": {"n": 30}}, "device": device}

@@ -29,7 +29,7 @@ from wbclib.train.view import View
 
 @pytest.fixture
 def smoke(study: Path) -> Profile:
-    return profiles.load("smoke", "cpu")
+    return profiles.load("smoke")
 
 
 def photographs(side: int = 32, count: int = 3) -> np.ndarray:
@@ -169,10 +169,10 @@ def test_a_style_is_the_runs_cartoons_with_what_it_says_itself() -> None:
 
 
 def test_each_style_is_compared_with_the_network_that_differs_in_that_alone() -> None:
-    quick = profiles.load("quick", "cpu")
+    quick = profiles.load("quick")
     assert sharing.own(quick, "styles", "duotone") == "styles-duotone"
     assert sharing.own(quick, "styles-third", "poster") == "styles-poster"
-    lab = profiles.load("lab", "cuda")
+    lab = profiles.load("lab-gpu")
     assert sharing.own(lab, "styles-series", "toon") == "styles-toon", "whatever its adapters are"
     assert sharing.own(quick, "styles-third", "duotone") is None, "it did not learn there"
 

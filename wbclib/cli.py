@@ -123,7 +123,9 @@ def parser() -> argparse.ArgumentParser:
 
     for command in (train, corpora, pack, unpack, report, keep, ship):
         command.add_argument(
-            "--profile", default="quick", help="smoke, quick, lab, shipped, paper or a YAML file (default: quick)"
+            "--profile",
+            default="quick",
+            help="smoke, quick, lab, lab-gpu, shipped, paper or a YAML file (default: quick)",
         )
     return top
 

@@ -1,6 +1,6 @@
 """Profiles: how large the study is, read from YAML.
 
-A *profile* (``smoke``, ``quick``, ``lab``, ``paper``) says how large the study is: which corpora, what
+A *profile* (:data:`NAMES`) says how large the study is: which corpora, what
 image size, which runs and for how many steps. A *run* is one training run of a profile: the profile's
 ``base`` configuration with the run's own overrides. A variant is data, never a copy of code.
 """
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from wbclib import paths, strict_yaml
-from wbclib.files import UserError, digest, read_json
+from wbclib.files import UserError, digest
 from wbclib.options import Measure, RunConfig, run_config
 from wbclib.values import Name, OneOf, build, mapping, merge, said
 from wbclib.variants import Variant, expand
 
-NAMES = ("smoke", "quick", "lab", "shipped", "paper")
+NAMES = ("smoke", "quick", "lab", "lab-gpu", "shipped", "shipped-gpu", "paper")
 FOLDER = Path(__file__).resolve().parent / "profiles.d"
 SUFFIXES = (".yaml", ".yml")
 WORDS = ("comparison", "ablation")  # stand for many runs
@@ -93,20 +93,13 @@ class Profile:
         return digest([config.hash(), self.hash(config.init)]) if config.init else config.hash()
 
 
-def device_kind(label: str = "") -> str:
-    """``cuda`` or ``cpu``: which half of a profile applies.
-
-    ``WBC_DEVICE`` decides, then the device of the profile's finished records (a laptop that renders what a
-    GPU has trained must not train it again), then what this machine has.
-    """
+def device_kind() -> str:
+    """``cuda`` or ``cpu``: what ``WBC_DEVICE`` says, or what this machine has."""
     asked = os.environ.get("WBC_DEVICE", "")
     if asked not in ("", "cpu", "cuda"):
         raise UserError(f"WBC_DEVICE={asked!r}: say cpu or cuda")
     if asked:
         return asked
-    records = sorted(paths.record(label, "x").parent.glob("*.json")) if label else []
-    if records:
-        return str(read_json(records[0])["device"]["kind"])
     import torch  # kept out of module import: reading a profile must not cost a second
 
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -117,14 +110,12 @@ def source(name: str) -> str:
     return name if name in NAMES else str(Path(name).resolve())
 
 
-def load(name: str, device: str | None = None) -> Profile:
+def load(name: str) -> Profile:
     """Read a profile.
 
     Args:
         name: one of :data:`NAMES`, or the path of a YAML file of the same form whose ``extends`` names one, or a file
             beside it.
-        device: ``cpu`` or ``cuda``; by default what :func:`device_kind` says. A profile's ``on_cpu`` and ``on_cuda``
-            blocks change its base for that device.
 
     Raises:
         UserError: whatever is wrong in it, before anything is done.
@@ -138,11 +129,6 @@ def load(name: str, device: str | None = None) -> Profile:
     _check_words(values, f"profile {name}")
     label = name if name in NAMES else Path(name).stem
     where = f"profile {name}"
-    if values.keys() & {"on_cpu", "on_cuda"}:
-        device = device or device_kind(label)
-    blocks = {f"on_{kind}": mapping(values.pop(f"on_{kind}", None), f"{where}, on_{kind}") for kind in ("cpu", "cuda")}
-    dropped = {run: False for run, change in mapping(values.get("runs"), f"{where}, runs").items() if change is False}
-    values = merge(merge(values, blocks.get(f"on_{device}", {})), {"runs": dropped})  # what a child drops stays away
     plain = _runs(mapping(values.pop("base", None), f"{where}, base"), values.pop("runs", None), where)
     runs = {run: run_config(change, f"{where}, run {run}") for run, change in plain.items()}
     _check_starts(runs, where)
@@ -157,7 +143,7 @@ def load(name: str, device: str | None = None) -> Profile:
 
 def _check_words(values: Mapping[str, Any], where: str) -> None:
     """UserError for a key that a profile does not have; its name is that of its file."""
-    known = {"extends", "base", "on_cpu", "on_cuda"} | {f.name for f in dataclasses.fields(Profile)} - {"name"}
+    known = {"extends", "base"} | {f.name for f in dataclasses.fields(Profile)} - {"name"}
     if unknown := [key for key in values if key not in known]:
         raise UserError(f"{where}: unknown parameter {said(unknown[0])}; known are: {', '.join(sorted(known))}")
 

@@ -22,12 +22,12 @@ DIRECT = (
 
 def configured() -> RunConfig:
     """The white-box run of the quick profile."""
-    return load("quick", "cpu").run("whitebox")
+    return load("quick").run("whitebox")
 
 
 def configured_gpu() -> RunConfig:
     """The white-box run of the lab profile on a GPU: batch 16, 256 px."""
-    return load("lab", "cuda").run("whitebox")
+    return load("lab-gpu").run("whitebox")
 
 
 def step_with_structure() -> dict[str, Any]:

@@ -42,7 +42,7 @@ def photographs() -> np.ndarray:
 
 def configured() -> Structure:
     """The structure options of the lab profile at 256 px."""
-    return load("lab", "cuda").run("whitebox").structure
+    return load("lab-gpu").run("whitebox").structure
 
 
 def structure_256() -> dict[str, Any]:

@@ -90,7 +90,7 @@ class Graph:
 
         No run starts from one of them.
         """
-        if profiles.device_kind(self.profile.name) == "cuda":
+        if profiles.device_kind() == "cuda":
             return []
         config, ablation = self.profile.run, self.profile.named("ablation")
         apart = self.starts() | set(self.profile.compared())  # what else waits for does not share another one's fate
@@ -123,7 +123,7 @@ class Graph:
         (two cores, four crops): so runs share the cores, those of small crops one each. On a GPU they take turns.
         Cores are those of the networks; structure images are found by threads on all of them.
         """
-        if profiles.device_kind(self.profile.name) == "cuda":
+        if profiles.device_kind() == "cuda":
             return jobs
         return 1 if self.profile.run(run).size <= SMALL else (jobs + 1) // 2
 
@@ -291,7 +291,7 @@ def reproduce(profile: str, jobs: int) -> int:
 def main(words: list[str] | None = None) -> int:
     """``python -m wbclib.report.graph --profile P --jobs N``: what ``make reproduce`` calls."""
     parser = argparse.ArgumentParser(prog="make reproduce", description="Bring a profile's whole study up to date.")
-    parser.add_argument("--profile", default="quick", help="smoke, quick, lab, shipped, paper or a YAML file")
+    parser.add_argument("--profile", default="quick", help="smoke, quick, lab, lab-gpu, shipped, paper or a YAML file")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="steps at the same time")
     options = parser.parse_args(words)
     os.environ.update(paths.homes())
