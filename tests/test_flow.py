@@ -7,13 +7,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-import reference_flow as reference
 import torch
 from scipy import ndimage
 from skimage.color import rgb2lab
 from torch import Tensor
 
 from wbclib import images
+from wbclib.bench.reference import flow as reference
 from wbclib.corpora import bundled
 from wbclib.files import UserError
 from wbclib.options import Flow

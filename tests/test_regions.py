@@ -6,11 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
-import reference_structure as reference
 from skimage import segmentation
 from toy_images import PHOTOS, READINGS, SWITCHED, four_colours, noise, photograph
 
 from wbclib import images
+from wbclib.bench.reference import structure as reference
 from wbclib.corpora import bundled, toon
 from wbclib.options import Structure
 from wbclib.represent import colour_regions, merge_regions, segment

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from wbclib import images
-from wbclib.bench.structure import reference
+from wbclib.bench.reference import flow as plain
 from wbclib.bench.timing import megabytes, one_thread, paired, row
 from wbclib.corpora import bundled
 from wbclib.options import Flow
@@ -25,13 +25,13 @@ def photograph(height: int, width: int) -> Tensor:
 
 def flow_600x800() -> dict[str, Any]:
     """A picture of 600 x 800 on one core; the reference does a hundredth of it, which is multiplied."""
-    options, plain = Flow(), reference("reference_flow")
+    options = Flow()
     large, small = photograph(*SIZE), photograph(*(side // SHARE for side in SIZE))[0].double().numpy()
     with one_thread():
         ours, other, ratio = paired(
             lambda: flow.abstraction(large, options), lambda: plain.abstraction(small, options), rounds=3
         )
-    said = f"the plain reference of the tests on {SIZE[0] // SHARE} x {SIZE[1] // SHARE}, times {SHARE**2}; one thread"
+    said = f"the plain reference on {SIZE[0] // SHARE} x {SIZE[1] // SHARE}, times {SHARE**2}; one thread"
     return row("flow_600x800", ours, SHARE**2 * other, SHARE**2 * ratio, said)
 
 

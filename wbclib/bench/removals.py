@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from wbclib import images
-from wbclib.bench.structure import reference
+from wbclib.bench.reference import structure as plain
 from wbclib.bench.timing import ratios
 from wbclib.options import RunConfig, Structure
 from wbclib.represent.structure import Pending
@@ -95,7 +95,7 @@ class Straightforward(Contiguous, LoopedAdam, Apart, Forgetful, Uncompiled, Full
 
 def plain_structure(image: np.ndarray, options: Structure) -> np.ndarray:
     """Structure image of the plain reference, uint8."""
-    return np.rint(reference().structure(image, options)).astype(np.uint8)
+    return np.rint(plain.structure(image, options)).astype(np.uint8)
 
 
 @functools.cache

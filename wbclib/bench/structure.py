@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from types import ModuleType
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
-from wbclib import images, paths
+from wbclib import images
+from wbclib.bench.reference import structure as plain
 from wbclib.bench.timing import paired, row
 from wbclib.corpora import bundled
-from wbclib.files import UserError
 from wbclib.options import Structure
 from wbclib.profiles import load
 from wbclib.represent import colour_regions, guided_filter, merge_regions, segment, structure
 
 SIDE = 256
-
-
-def reference(name: str = "reference_structure") -> ModuleType:
-    """The plain implementation of a representation, which lives with the tests as their oracle."""
-    path = paths.CHECKOUT / "tests" / f"{name}.py"
-    if not path.is_file():
-        raise UserError(f"the bench needs tests/{name}.py: run it in a checkout of the repository")
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
-    sys.modules[module.__name__] = module  # its dataclasses look themselves up
-    spec.loader.exec_module(module)  # type: ignore[union-attr]
-    return module
 
 
 def photographs() -> np.ndarray:
@@ -47,13 +32,13 @@ def configured() -> Structure:
 
 def structure_256() -> dict[str, Any]:
     """One image of 256 x 256 on one core: superpixels, merging and colours, against the plain reference."""
-    image, options, plain = photographs()[0], configured(), reference()
+    image, options = photographs()[0], configured()
 
     def ours() -> np.ndarray:
         return colour_regions(image, merge_regions(image, segment(image, options), options), options)
 
     times = paired(ours, lambda: plain.structure(image, options), rounds=3)
-    return row("structure_256", *times, "the plain reference of the tests, on one core")
+    return row("structure_256", *times, "the plain reference, on one core")
 
 
 def structure_all_cores() -> dict[str, Any]:

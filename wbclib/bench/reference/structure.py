@@ -153,7 +153,7 @@ def neighbours(labels: np.ndarray) -> set[tuple[int, int]]:
         for v, u in ((y + 1, x), (y, x + 1)):
             if v < labels.shape[0] and u < labels.shape[1] and labels[y, x] != labels[v, u]:
                 found.add(tuple(sorted((int(labels[y, x]), int(labels[v, u])))))
-    return found
+    return found  # type: ignore[return-value]
 
 
 def histogram(bins: np.ndarray, width: int) -> list[float]:
