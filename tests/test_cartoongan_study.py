@@ -170,7 +170,7 @@ def test_changed_names_every_option_but_those_of_saving() -> None:
 def test_the_ablation_is_paired_with_the_full_run() -> None:
     photos = np.stack([photograph(name, 64) for name in ("coffee", "astronaut", "rocket")])
     faded = (photos // 2 + 64).astype(np.uint8)
-    table = ablation.table(
+    table = ablation.measure_versions(
         {"full": photos, "same": photos.copy(), "faded": faded}, photos, list("abc"), "full", {"faded": "contrast"},
         ["edge_strength", "colour_shift"],
     )  # fmt: skip

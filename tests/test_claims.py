@@ -43,8 +43,8 @@ def written(profile: Profile, degraded: str) -> pd.DataFrame:
             noise = random.normal(0, 4, pictures.shape)
             made[run] = np.clip(pictures + noise, 0, 255).astype(np.uint8)
     variants = grid.chosen(profile, "replicate", "drop")
-    tables.save(grid.table(profile, variants, data, made), "ablation", profile.name, "made up")
-    return claims.table(profile).set_index("claim")
+    tables.save(grid.measure_variants(profile, variants, data, made), "ablation", profile.name, "made up")
+    return claims.judge_claims(profile).set_index("claim")
 
 
 @pytest.mark.parametrize(("seeds", "expected"), [("[0]", "cannot tell"), ("[0, 1, 2]", "supported")])
@@ -74,9 +74,9 @@ def test_the_opposite_of_a_claim_contradicts_it(tmp_path: Path, study: Path) -> 
         for run in variant.runs:
             sigma = 3.0 if variant.name == "no-surface" else 0.5
             made[run] = np.stack([cv2.GaussianBlur(x, (0, 0), sigma) for x in data.inputs])
-    table = grid.table(profile, grid.chosen(profile, "drop"), data, made, distances=False)
+    table = grid.measure_variants(profile, grid.chosen(profile, "drop"), data, made, distances=False)
     tables.save(table, "ablation", profile.name, "made up")
-    found = claims.table(profile).set_index("claim")
+    found = claims.judge_claims(profile).set_index("claim")
     assert found.loc["The surface term lowers the high frequency energy", "verdict"] == "contradicted"
     assert found.loc["The tv term lowers the high frequency energy", "verdict"] == "cannot tell"
 
@@ -134,7 +134,7 @@ def test_what_a_paper_says_is_supported_where_it_is_so(study: Path, sign: float,
         frame = pd.DataFrame(rows)
         tables.save(frame.assign(style=style) if "paired" in name else frame, name, "smoke", "made up")
 
-    found = claims.table(profile).set_index("claim")
+    found = claims.judge_claims(profile).set_index("claim")
     for claim in (
         "Flow-based lines are found again under noise better than Canny's",
         "The flow-based bilateral filter keeps edges better than the plain one at equal smoothing",

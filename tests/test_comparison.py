@@ -175,7 +175,7 @@ def test_protocol_names_networks_weights_and_n() -> None:
     data = comparison.Sets("toon", *[np.zeros((12, 32, 32, 3), np.uint8)] * 3, False, np.arange(12),
                            {"inputs": 7, "photographs": 7, "cartoons": 12})  # fmt: skip
     origin = features.load("random_resnet18").origin
-    table = protocol.table(profile, {"toon": data}, [origin]).set_index("item")["value"]
+    table = protocol.list_protocol(profile, {"toon": data}, [origin]).set_index("item")["value"]
     assert "drawn at random" in table["random_resnet18, weights"] and origin["sha256"][:12] in str(table.tolist())
     assert table["photographs that are stylised"].startswith("12 crops of 7 images")
 

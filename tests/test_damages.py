@@ -88,7 +88,7 @@ def made_up(shift: float, way: str = "x", photos: int = 12) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("shift", "word"), [(-2.0, "nearer"), (2.0, "farther"), (0.0, "cannot tell")])
 def test_a_verdict_is_paired_and_follows_the_interval(shift: float, word: str) -> None:
-    table = repairs.table(made_up(shift), np.arange(12).astype(str)).set_index("way")
+    table = repairs.compare_repairs(made_up(shift), np.arange(12).astype(str)).set_index("way")
     assert table.loc["x", "verdict"] == word and table.loc[repairs.BASELINE, "verdict"] == ""
     assert table.loc["x", "against_mended"] == pytest.approx(shift, abs=0.4)
     assert repairs.score(table.reset_index(), "x")[word] == 1
@@ -96,4 +96,4 @@ def test_a_verdict_is_paired_and_follows_the_interval(shift: float, word: str) -
 
 def test_more_similar_is_nearer() -> None:
     frame = made_up(0.5).assign(measure="similarity")
-    assert repairs.table(frame, np.arange(12).astype(str)).set_index("way").loc["x", "verdict"] == "nearer"
+    assert repairs.compare_repairs(frame, np.arange(12).astype(str)).set_index("way").loc["x", "verdict"] == "nearer"

@@ -56,7 +56,9 @@ def found(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
         patch.setenv("WBC_ROOT", str(folder))
         profile = loaded(folder, request.param)
         data = comparison.sets(profile)
-        yield grid.table(profile, grid.chosen(profile, "replicate", "drop", "switch"), data, pictures(profile, data))
+        yield grid.measure_variants(
+            profile, grid.chosen(profile, "replicate", "drop", "switch"), data, pictures(profile, data)
+        )
 
 
 def at(table: pd.DataFrame, run: str, measure: str) -> pd.Series:
@@ -109,7 +111,7 @@ def test_values_are_means_over_runs_of_measures_taken_one_by_one(tmp_path: Path,
     profile = loaded(tmp_path, "[0, 1]")
     data = comparison.sets(profile)
     made = pictures(profile, data)
-    table = grid.table(profile, grid.chosen(profile, "drop"), data, made)
+    table = grid.measure_variants(profile, grid.chosen(profile, "drop"), data, made)
     network = comparison.networks(profile)[0]
     reference = fid.features(data.cartoons, network)
     own = [fid.features(made[run], network) for run in ("no-tv", "no-tv-seed1")]
@@ -122,7 +124,7 @@ def test_values_are_means_over_runs_of_measures_taken_one_by_one(tmp_path: Path,
 def test_one_run_of_each_says_nothing_of_chance(tmp_path: Path, study: Path) -> None:
     profile = loaded(tmp_path, "[0]", replicates=0)
     data = comparison.sets(profile)
-    table = grid.table(profile, grid.chosen(profile, "drop"), data, pictures(profile, data))
+    table = grid.measure_variants(profile, grid.chosen(profile, "drop"), data, pictures(profile, data))
     assert set(table["verdict"]) == {"", "cannot tell"}
     assert at(table, "no-structure", "edge_strength")["diff_low"] > 0
 
@@ -159,7 +161,9 @@ def test_variants_of_one_seed_stand_beside_those_of_several(tmp_path: Path, stud
     )
     profile = profiles.load(str(path))
     data = comparison.sets(profile)
-    table = grid.table(profile, grid.chosen(profile, "drop", "switch"), data, pictures(profile, data), distances=False)
+    table = grid.measure_variants(
+        profile, grid.chosen(profile, "drop", "switch"), data, pictures(profile, data), distances=False
+    )
     assert set(table.loc[table["run"] == "adversarial-log", "over"]) == {"photographs"}
     assert set(table.loc[table["run"] != "adversarial-log", "over"]) == {"seeds"}
     assert list(dict.fromkeys(table["measure"])) == list(effect.UNITS)

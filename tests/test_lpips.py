@@ -105,7 +105,7 @@ def test_heads_of_another_network_are_refused(
 def test_table_has_a_row_a_method_and_draws_photographs(states: tuple[State, State]) -> None:
     photos, noisy = two(6)
     metric, groups = lpips.load(), ["p", "p", "q", "q", "r", "r"]
-    found = lpips.table({"photograph": photos, "noise": noisy}, photos, groups, metric).set_index("method")
+    found = lpips.measure_lpips({"photograph": photos, "noise": noisy}, photos, groups, metric).set_index("method")
     assert tuple(found.loc["photograph"]) == (0, 0, 0, 6, 3)
     row = found.loc["noise"]
     assert row["lpips"] == pytest.approx(lpips.distances(noisy, photos, metric).mean())

@@ -146,12 +146,14 @@ def test_table_has_every_pair_and_every_metric() -> None:
     inputs, reference = random.normal(size=(60, 3)), random.normal(size=(80, 3))
     sets = {"near": inputs + 0.05 * random.normal(size=(60, 3)), "far": inputs + 2, "same": inputs + 2}
     groups = np.repeat([f"p{i}" for i in range(30)], 2)
-    found = paired.table(sets, reference, groups, network="n", to="cartoons", bootstraps=30)
+    found = paired.paired_differences(sets, reference, groups, network="n", to="cartoons", bootstraps=30)
     assert list(found.columns) == paired.COLUMNS
     assert list(zip(found["a"], found["b"], strict=True)) == 2 * [("near", "far"), ("near", "same"), ("far", "same")]
     assert found["verdict"].tolist() == 2 * ["nearer", "nearer", "cannot tell"]
     assert set(found["n"]) == {60} and set(found["photographs"]) == {30} and set(found["to"]) == {"cartoons"}
-    one = paired.table(sets, reference, groups, network="n", to="x", pairs=[("far", "near")], metrics=["kid"])
+    one = paired.paired_differences(
+        sets, reference, groups, network="n", to="x", pairs=[("far", "near")], metrics=["kid"]
+    )
     row = one.iloc[0]
     assert (row["metric"], row["verdict"]) == ("kid", "farther")
     whole = paired.paired_distance(sets["far"], sets["near"], reference, groups, "kid")
@@ -181,7 +183,7 @@ def test_bad_arguments_are_named(change: dict[str, object], message: str) -> Non
     with pytest.raises(ValueError, match=message):
         paired.paired_distance(**{"a": a, "b": b, "reference": reference, "groups": range(12), **change})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no features of c"):
-        paired.table({"a": a}, reference, range(12), network="n", to="x", pairs=[("a", "c")])
+        paired.paired_differences({"a": a}, reference, range(12), network="n", to="x", pairs=[("a", "c")])
 
 
 def test_equal_questions_are_answered_once_and_others_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,5 +128,5 @@ def test_what_two_methods_keep_is_compared_crop_by_crop(compared: tuple, study: 
 
 
 def test_printed_numbers_are_marked_as_theirs() -> None:
-    assert printed.table().columns.tolist() == printed.COLUMNS
-    assert printed.table().notna().all(axis=None)
+    assert printed.list_printed().columns.tolist() == printed.COLUMNS
+    assert printed.list_printed().notna().all(axis=None)

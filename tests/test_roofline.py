@@ -28,10 +28,10 @@ def test_a_backward_pass_costs_two_forward_passes() -> None:
 def test_the_bound_is_the_larger_of_the_two() -> None:
     a = torch.rand(64, 64)
     peaks = {"operations": 1e9, "bytes": 1e9}
-    (row,) = roofline.table({"product": lambda: a @ a}, peaks).itertuples()
+    (row,) = roofline.measure_work({"product": lambda: a @ a}, peaks).itertuples()
     assert row.gflop == pytest.approx(2 * 64**3 / 1e9) and row.megabytes == pytest.approx(3 * 64**2 * 4 / 1e6)
     assert row.bound_ms == pytest.approx(1e3 * 2 * 64**3 / 1e9)
-    (row,) = roofline.table({"product": lambda: a @ a}, {"operations": 1e12, "bytes": 1e6}).itertuples()
+    (row,) = roofline.measure_work({"product": lambda: a @ a}, {"operations": 1e12, "bytes": 1e6}).itertuples()
     assert row.bound_ms == pytest.approx(1e3 * 3 * 64**2 * 4 / 1e6)
     assert row.reached == pytest.approx(row.bound_ms / row.ms)
 
@@ -56,7 +56,7 @@ def test_pictures_are_drawn_and_a_missing_bench_is_an_empty_table() -> None:
     assert list(suite.read().columns) == suite.COLUMNS
     a = torch.rand(64, 64)
     peaks = {"operations": 1e11, "bytes": 1e10}
-    frame = roofline.table({"product": lambda: a @ a, "nothing": lambda: None}, peaks)
+    frame = roofline.measure_work({"product": lambda: a @ a, "nothing": lambda: None}, peaks)
     bench = pd.DataFrame({"name": ["a", "b"], "ratio": [3.0, 0.5]})
     for drawn in (plots.roofline(frame, peaks, "roof"), plots.ratios(bench, "ratios")):
         assert drawn.alt and len(drawn.png()) > 5000

@@ -31,7 +31,9 @@ def test_one_value_has_no_interval_and_none_is_an_error() -> None:
 
 def test_differences_are_paired_by_seed() -> None:
     """Seeds differ by 10, the change by 1: unpaired nothing could be told."""
-    table = seeds.table(values(full=[10.0, 20.0, 30.0], changed=[11.1, 21.0, 30.9]), "full").set_index("run")
+    table = seeds.compare_over_seeds(values(full=[10.0, 20.0, 30.0], changed=[11.1, 21.0, 30.9]), "full").set_index(
+        "run"
+    )
     expected = stats.ttest_rel([11.1, 21.0, 30.9], [10.0, 20.0, 30.0]).confidence_interval(0.90)
     row = table.loc["changed"]
     assert (row["difference"], row["diff_low"], row["diff_high"]) == pytest.approx((1.0, expected.low, expected.high))
@@ -45,7 +47,9 @@ def test_the_same_configuration_with_other_seeds_cannot_be_told_and_a_degraded_o
     random = np.random.default_rng(0)
     full, same = random.normal(5.0, 0.3, (2, 4))
     degraded = full + 3.0 + random.normal(0.0, 0.3, 4)
-    table = seeds.table(values(full=list(full), same=list(same), degraded=list(degraded)), "full").set_index("run")
+    table = seeds.compare_over_seeds(
+        values(full=list(full), same=list(same), degraded=list(degraded)), "full"
+    ).set_index("run")
     assert table.loc["same", "diff_low"] < 0 < table.loc["same", "diff_high"] and table.loc["degraded", "diff_low"] > 0
 
 
@@ -60,7 +64,7 @@ def test_the_interval_covers_as_often_as_it_says() -> None:
 
 def test_a_run_without_a_seed_of_the_others_is_an_error() -> None:
     with pytest.raises(ValueError, match="lacks a seed"):
-        seeds.table(values(full=[1.0, 2.0], changed=[1.0]), "full")
+        seeds.compare_over_seeds(values(full=[1.0, 2.0], changed=[1.0]), "full")
 
 
 def test_two_runs_differ_by_chance_no_more_than_the_noise_says() -> None:

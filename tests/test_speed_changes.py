@@ -50,7 +50,7 @@ def test_the_straightforward_step_has_none_of_the_changes() -> None:
 
 
 def test_the_table_says_what_was_predicted_and_measured(config: RunConfig) -> None:
-    found = removals.table(config, rounds=1, slow=False)
+    found = removals.time_removals(config, rounds=1, slow=False)
     assert found.columns.tolist() == removals.COLUMNS
     quick = [c.name for c in CHANGES if not issubclass(c.without, removals.Uncompiled)]
     assert found["change"].tolist() == quick

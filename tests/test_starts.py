@@ -71,7 +71,7 @@ def test_differences_are_paired_by_seed_and_steps_lie_between_those_kept() -> No
             "none": [[300, 200, 110], [310, 190, 120], [290, 210, 130]],
         }
     )
-    table = starts.table(found).set_index("start")
+    table = starts.compare_starts(found).set_index("start")
     assert list(table["final"]) == pytest.approx([70, 60, 120])
     assert list(table["at_start"]) == pytest.approx([110, 90, 300])
     assert (table["target"] == 70).all()  # where the first one ends
@@ -88,7 +88,7 @@ def test_differences_are_paired_by_seed_and_steps_lie_between_those_kept() -> No
 
 def test_a_start_reaches_the_target_between_two_kept_steps() -> None:
     found = made_up({"content": [[100, 80, 40]], "pixel": [[200, 50, 30]], "none": [[200, 100, 70]]})
-    table = starts.table(found)
+    table = starts.compare_starts(found)
     assert table.loc[1, "reached"] == pytest.approx(10 + 10 * (50 - 40) / (50 - 30))
     assert starts.sentences(table) == [
         "Started by content: 40 at the end (the full run), target reached at step 20.",
@@ -98,7 +98,7 @@ def test_a_start_reaches_the_target_between_two_kept_steps() -> None:
 
 
 def test_one_seed_has_no_interval() -> None:
-    row = starts.table(made_up({"content": [[100, 80, 60]], "pixel": [[100, 80, 50]]})).iloc[1]
+    row = starts.compare_starts(made_up({"content": [[100, 80, 60]], "pixel": [[100, 80, 50]]})).iloc[1]
     assert row["difference"] == -10 and np.isnan(row["low"]) and np.isnan(row["high"])
 
 
@@ -111,7 +111,7 @@ def test_means_have_intervals_over_seeds() -> None:
 
 def test_without_kept_generators_there_is_nothing_to_compare(study: Path) -> None:
     assert starts.starts(profiles.load("quick")) == {}
-    assert list(starts.table(made_up({})).columns)[:2] == ["start", "seeds"]
+    assert list(starts.compare_starts(made_up({})).columns)[:2] == ["start", "seeds"]
     assert starts.means(made_up({})).empty
 
 

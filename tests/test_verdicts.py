@@ -144,7 +144,7 @@ def test_what_a_device_adds_to_all_seeds_fools_nobody_where_it_is_known_or_unkno
 
 
 def test_the_table_of_what_can_be_seen_has_a_row_a_case_and_number_of_seeds() -> None:
-    found = power.table((3, 10), trials=60)
+    found = power.simulate_verdicts((3, 10), trials=60)
     assert len(found) == 22 and found["seeds"].tolist() == [3, 10] * 11
     assert found[["supported", "contradicted", "cannot_tell"]].sum(axis=1).to_numpy() == pytest.approx(1)
     known = found[(found["truth"] == "large: 2") & (found["device_adds"] == "nothing")]["supported"]

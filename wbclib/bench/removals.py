@@ -145,7 +145,7 @@ CHANGES = (
 )  # fmt: skip
 
 
-def table(
+def time_removals(
     config: RunConfig, device: str = "cpu", downloads: bool = False, rounds: int = 15, slow: bool = True
 ) -> pd.DataFrame:
     """Every change, predicted and measured: columns :data:`COLUMNS`.

@@ -97,7 +97,7 @@ def parts(config: RunConfig, permissions: dict[str, bool]) -> dict[str, Callable
     }
 
 
-def table(work: dict[str, Callable[[], Any]], peaks: dict[str, float]) -> pd.DataFrame:
+def measure_work(work: dict[str, Callable[[], Any]], peaks: dict[str, float]) -> pd.DataFrame:
     """A row a part: part, gflop, megabytes, intensity (operations a byte), ms, bound_ms, reached (bound / time)."""
     rows = []
     for name, call in work.items():

@@ -55,7 +55,7 @@ def bench() -> pd.DataFrame:
 
 def _changes(config: RunConfig, kind: str) -> pd.DataFrame:
     device = records.device_entry(torch.device(kind), "auto")
-    found = removals.table(config, kind, downloads=True)
+    found = removals.time_removals(config, kind, downloads=True)
     return found.assign(size=config.size, batch=config.batch, threads=device["threads"], device=device["name"])
 
 

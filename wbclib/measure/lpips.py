@@ -107,7 +107,7 @@ def distances(a: np.ndarray, b: np.ndarray, metric: Lpips, batch: int = 16) -> n
     return torch.cat(parts).numpy()
 
 
-def table(
+def measure_lpips(
     outputs: Mapping[str, np.ndarray], photos: np.ndarray, groups: Sequence[str] | np.ndarray, metric: Lpips
 ) -> pd.DataFrame:
     """How far every method's outputs are from the photographs that they were made from.

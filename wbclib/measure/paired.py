@@ -41,7 +41,7 @@ def paired_distance(
     return interval_of(values[0] - values[1], drawn[:, 0] - drawn[:, 1])
 
 
-def table(
+def paired_differences(
     outputs_features: Mapping[str, np.ndarray],
     reference: np.ndarray,
     groups: Groups,

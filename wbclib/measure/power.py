@@ -41,7 +41,7 @@ def simulated(
     return {name: count / trials for name, count in counts.items()}
 
 
-def table(seeds: Sequence[int] = SEEDS, trials: int = TRIALS) -> pd.DataFrame:
+def simulate_verdicts(seeds: Sequence[int] = SEEDS, trials: int = TRIALS) -> pd.DataFrame:
     """Shares of the verdicts over made-up records.
 
     Returns:

@@ -33,7 +33,7 @@ def student(values: np.ndarray, level: float = 0.90) -> Interval:
     return mean, mean - half, mean + half
 
 
-def table(values: pd.DataFrame, base: str) -> pd.DataFrame:
+def compare_over_seeds(values: pd.DataFrame, base: str) -> pd.DataFrame:
     """Every measure of every run over the seeds, and its difference from one of the runs, paired by seed.
 
     Args:

@@ -68,7 +68,7 @@ def rules() -> tuple[str, str]:
     return text, hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def table(profile: Profile) -> pd.DataFrame:
+def judge_claims(profile: Profile) -> pd.DataFrame:
     """Every claim with what this profile says of it: columns :data:`COLUMNS`.
 
     Reads the tables of notebooks 04 and 07 to 12, which must have been written; measures what stands in none of them.

@@ -75,7 +75,7 @@ def means(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["start", "step", "measure", "value", "low", "high"])
 
 
-def table(found: pd.DataFrame) -> pd.DataFrame:
+def compare_starts(found: pd.DataFrame) -> pd.DataFrame:
     """Which start is the better one, at the same steps with the same seeds.
 
     Args:
@@ -106,7 +106,7 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentences(compared: pd.DataFrame) -> list[str]:
-    """:func:`table` in words, a start each."""
+    """:func:`compare_starts` in words, a start each."""
     found = []
     for row in compared.to_dict("records"):
         came = "never reached" if np.isnan(row["reached"]) else f"reached at step {row['reached']:.0f}"

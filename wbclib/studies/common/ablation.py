@@ -31,7 +31,7 @@ def _word(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 
-def table(
+def measure_versions(
     outputs: Mapping[str, np.ndarray],
     photos: np.ndarray,
     groups: Sequence[str] | np.ndarray,
@@ -77,7 +77,7 @@ def sentence(found: pd.DataFrame, run: str) -> str:
 
 
 def wide(found: pd.DataFrame) -> pd.DataFrame:
-    """:func:`table` for readers: a row a run, a column a measure, "value (difference [low, high])"."""
+    """:func:`measure_versions` for readers: a row a run, a column a measure, "value (difference [low, high])"."""
     columns = (found[name] for name in ("value", "difference", "diff_low", "diff_high"))
     text = [f"{value:.3g}" + _difference(*rest) for value, *rest in zip(*columns, strict=True)]
     long = found[["run", "measure"]].assign(text=text)

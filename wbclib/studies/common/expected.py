@@ -49,7 +49,7 @@ def expectations(found: pd.DataFrame) -> pd.DataFrame:
     """What was said beforehand of every term that was dropped, and what came of it.
 
     Args:
-        found: the ablation's table (:func:`wbclib.studies.common.grid.table`).
+        found: the ablation's table (:func:`wbclib.studies.common.grid.measure_variants`).
 
     Returns:
         term, measure, expected (without the term the measure is higher or lower), difference, diff_low, diff_high,

@@ -46,7 +46,7 @@ def outputs(profile: Profile, variants: Sequence[Variant], photos: np.ndarray) -
     return {name: trained(name, profile)(photos) for name in tqdm(names, desc="stylise", unit="run")}
 
 
-def table(
+def measure_variants(
     profile: Profile,
     variants: Sequence[Variant],
     data: Sets,
@@ -115,7 +115,7 @@ def by_seed(variants: Sequence[Variant], data: Sets, made: Mapping[str, np.ndarr
     """Every measure of every run but the distances, unsummarised: run (the variant), seed (its place), measure, value.
 
     Args:
-        data, made: as of :func:`table`.
+        data, made: as of :func:`measure_variants`.
     """
     runs = [run for variant in variants for run in variant.runs]
     return _long(variants, {run: _values([], data, made[run]) for run in tqdm(runs, desc="measure", unit="run")})
@@ -133,7 +133,7 @@ def _long(variants: Sequence[Variant], values: Mapping[str, Mapping[str, float]]
 
 def _over_seeds(variants: Sequence[Variant], values: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
     """Rows of variants with several runs, intervals over seeds."""
-    found = seeds.table(_long(variants, values), FULL)
+    found = seeds.compare_over_seeds(_long(variants, values), FULL)
     return found.assign(over="seeds", n=found["seeds"])
 
 

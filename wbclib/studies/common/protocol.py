@@ -91,7 +91,7 @@ def warning(origins: Sequence[Mapping[str, Any]]) -> str:
     return text + "**None of these numbers is an FID**: that name belongs to the FID Inception network alone."
 
 
-def table(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def list_protocol(profile: Profile, data: Mapping[str, Sets], origins: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Everything that a distance depends on, for readers: columns item, value."""
     measure, first = profile.measure, next(iter(data.values()))
     config, n = profile.run(profile.compared()[-1]), first.distinct

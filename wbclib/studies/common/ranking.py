@@ -33,7 +33,7 @@ def differences(profile: Profile, data: Mapping[str, Sets], made: Mapping[str, n
     seen = comparison.features_by_network(profile, made)
     places = list(product(data.items(), seen, REFERENCES))
     for (style, there), (network, features_of), to in tqdm(places, desc="paired", unit="table"):
-        found = paired.table(
+        found = paired.paired_differences(
             comparison.of_style(profile, style, features_of),
             comparison.cached_features(getattr(there, to), network),
             there.groups,
@@ -162,7 +162,7 @@ def kept(made: Mapping[str, np.ndarray], data: Sets, downloads: bool = False) ->
     found = pd.DataFrame({"method": list(made)})
     note = ""
     try:
-        near = lpips.table(made, data.inputs, data.groups, lpips.load(downloads)).set_index("method")
+        near = lpips.measure_lpips(made, data.inputs, data.groups, lpips.load(downloads)).set_index("method")
         found = found.join(near.loc[list(made), ["lpips", "low", "high"]].add_prefix("lpips_").reset_index(drop=True))
         found = found.rename(columns={"lpips_lpips": "lpips"})
     except MissingWeights as error:

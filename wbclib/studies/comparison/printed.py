@@ -58,6 +58,6 @@ ROWS = (
 )
 
 
-def table() -> pd.DataFrame:
+def list_printed() -> pd.DataFrame:
     """Columns :data:`COLUMNS`; ``theirs`` as printed, never mixed into a table of ours."""
     return pd.DataFrame(ROWS, columns=COLUMNS)

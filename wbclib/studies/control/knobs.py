@@ -34,7 +34,7 @@ def sweeps(found: pd.DataFrame, variants: Sequence[Variant]) -> pd.DataFrame:
     """The rows of the ablation's table that belong to sweeps, by term and rising factor of its weight.
 
     Args:
-        found: :func:`wbclib.studies.common.grid.table` of the full run and the sweeps.
+        found: :func:`wbclib.studies.common.grid.measure_variants` of the full run and the sweeps.
 
     Returns:
         The columns of ``found``, term and factor. The full run is a point of every sweep: factor 1.

@@ -92,7 +92,7 @@ def compared(clean: np.ndarray, made: Mapping[str, np.ndarray], known: np.ndarra
     return pd.DataFrame(rows, columns=["way", "photo", "measure", "value"])
 
 
-def table(found: pd.DataFrame, groups: Sequence[str] | np.ndarray) -> pd.DataFrame:
+def compare_repairs(found: pd.DataFrame, groups: Sequence[str] | np.ndarray) -> pd.DataFrame:
     """Means over photographs, and each way against the simple one, paired photograph by photograph.
 
     Args:

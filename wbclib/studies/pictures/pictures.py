@@ -146,7 +146,7 @@ def distances(
                     part = comparison.rows(near, reference, metric, measure, np.arange(len(others[style])), None)
                     rows.append(part.assign(style=style, metric=metric, network=name))
             pairs.append(
-                paired.table(
+                paired.paired_differences(
                     features_of, reference, there.groups, network=name, to="cartoons", metrics=metrics, pairs=asked,
                     bootstraps=profile.measure.bootstraps, seed=profile.measure.seed,
                 ).assign(style=style)

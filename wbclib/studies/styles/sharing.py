@@ -177,7 +177,7 @@ def against_own(profile: Profile, data: Sets, pictures: Drawn) -> pd.DataFrame:
         if alone is None or (alone, style) not in pictures:
             continue
         # All drawings, though two are compared: their draws are those of :func:`distances`, which are kept.
-        found = paired.table(
+        found = paired.paired_differences(
             features, comparison.cached_features(references[style], network), data.groups, network="", to="",
             metrics=[fid.metric_name(network.origin)], pairs=[(f"{run}:{style}", f"{alone}:{style}")],
             bootstraps=measure.bootstraps, seed=measure.seed,
