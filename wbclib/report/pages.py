@@ -15,7 +15,7 @@ READ = "Full: value; others: difference from it. Bold: can be told from chance, 
 
 
 def ablation(found: pd.DataFrame, measures: Sequence[str]) -> tuple[pd.DataFrame, dict[str, list[int]]]:
-    """The table of :func:`wbclib.studies.common.grid.measure_variants`, and which cells may be bold: differences that can be told.
+    """The table of :func:`grid.measure_variants`, and which cells may be bold: differences that can be told.
 
     Returns:
         A row a variant, a column a measure: of the full run its value, of the others their difference from it, each
@@ -69,7 +69,7 @@ def follows(outcome: pd.DataFrame) -> pd.DataFrame:
 
 
 def claims(found: pd.DataFrame) -> pd.DataFrame:
-    """The table of :func:`wbclib.report.claims.judge_claims`, as wide as a page: claim, verdict, effect, corrected p."""
+    """The table of :func:`claims.judge_claims`, as wide as a page: claim, verdict, effect, corrected p."""
     rows = found.to_dict("records")
     return found[["claim", "verdict"]].assign(
         effect=[_cell(row["effect"], row["low"], row["high"]) for row in rows],
