@@ -107,6 +107,7 @@ def _group(
     of names that are gone are passed over. Lists of neighbours are chained when regions merge; what they say of regions
     that are gone is put right when they are next read.
     """
+    # 1. Shares: every region's histograms as whole numbers of equal sum.
     n = len(size)
     shares = np.empty_like(counts)
     for i in range(n):
@@ -114,6 +115,7 @@ def _group(
     if first:
         counts[:], size[:], area = shares, 1, 3 * area
 
+    # 2. Lists of neighbours and a heap of pairs, most similar first.
     # Neighbours of region i: value[head[i]], value[after[head[i]]], ... to tail[i].
     value, after = np.empty(2 * len(start), np.int64), np.full(2 * len(start), -1)
     head, tail, degree = np.full(n, -1), np.full(n, -1), np.zeros(n, np.int64)
@@ -133,6 +135,7 @@ def _group(
             degree[owner] += 1
     heapq.heapify(heap)
 
+    # 3. The most similar pair becomes one region, until few enough are left.
     parent, name, row, seen = np.arange(n), np.arange(n), np.arange(2 * n), np.full(n, -1)
     live, pairs = n, len(start)
     while live > 1 and (pairs if by_pairs else live) > target:
@@ -140,11 +143,12 @@ def _group(
         i, j = row[older], row[newer]
         if i < 0 or j < 0:
             continue
-        new = 2 * n - live
+        new = 2 * n - live  # 3a. Names: both go, a new one comes in the row of the first.
         row[older], row[newer], row[new], name[i], parent[j] = -1, -1, i, new, i
         pairs -= degree[i] + degree[j] - 1
         live -= 1
 
+        # 3b. What is known of the region: size, histograms, box.
         size[i] += size[j]
         for k in range(BINS):
             counts[i, k] += counts[j, k]
@@ -152,6 +156,7 @@ def _group(
         for k in range(2):
             box[i, k], box[i, k + 2] = min(box[i, k], box[j, k]), max(box[i, k + 2], box[j, k + 2])
 
+        # 3c. Its neighbours: both lists chained, each neighbour kept once, and its pair put on the heap.
         border, last = tail[i], -1  # up to here the neighbours of i, then those of j
         after[border], tail[i] = head[j], tail[j]
         node, from_j, degree[i] = head[i], False, 0
@@ -177,6 +182,7 @@ def _group(
         tail[i] = last
         pairs += degree[i]
 
+    # 4. Labels 0, 1, ... in the order in which the roots are met.
     names, label, count = np.full(n, -1), np.empty(n, np.int32), 0
     for i in range(n):
         root = find_root(parent, i)
