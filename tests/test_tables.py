@@ -171,12 +171,19 @@ def test_intervals_are_numbers_for_siunitx_and_names_are_not() -> None:
 
 def test_wide_tables_are_set_smaller_and_their_sentences_broken() -> None:
     text = tables.tex(WIDE, "Caption.", "tab:a")
-    assert r"\scriptsize\setlength{\tabcolsep}{3pt}" in text
+    assert r"\tiny\setlength{\tabcolsep}{2pt}" in text
     columns = text.split(r"\begin{tabular}{", 1)[1].splitlines()[0]
     assert columns.count(r"p{") == 1 and columns.startswith("ll>{")
     assert r"\shortstack[l]{gradient \\ inside \\ regions}" in text
     narrow = tables.tex(WIDE[["run", "gradient_inside_regions"]], "Caption.", "tab:a")
-    assert "scriptsize" not in narrow and "shortstack" not in narrow and "{ll}" in narrow
+    assert "tiny" not in narrow and "scriptsize" not in narrow and "shortstack" not in narrow and "{ll}" in narrow
+
+
+def test_sentences_count_by_the_lines_that_they_take() -> None:
+    """Fifteen rows of a sentence that is broken into many lines are more than a page."""
+    frame = pd.DataFrame({"a": ["x" * 27] * 15, "b": ["y" * 27] * 15, "c": ["word " * 120] * 15})
+    assert "longtable" in tables.tex(frame, "Many.", "tab:a")
+    assert "longtable" not in tables.tex(frame.head(2), "Many.", "tab:a")
 
 
 def test_a_table_that_no_page_holds_goes_over_several() -> None:

@@ -25,10 +25,13 @@ SIUNITX = "\\sisetup{retain-explicit-plus, text-series-to-math}\n"  # signs are 
 LONG = 60  # characters from which a cell's text is broken into lines
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 ONLY_NUMBERS = re.compile(r"[\s\d.,e+()\[\]-]*\d[\s\d.,e+()\[\]-]*")
-SMALL, SMALLER = 85, 105  # characters a line from which a table is set smaller
+SMALL, SMALLER, SMALLEST = 85, 105, 130  # characters a line from which a table is set smaller
 HEAD = 12  # characters that a head has in any case
-ROWS = 40  # from which a table goes over several pages
-PAGE, WORDS = 125, 28  # characters a line that fit a page at the smallest size; from which a text is broken into lines
+SIZES = ((SMALLEST, "\\tiny"), (SMALLER, "\\scriptsize"), (SMALL, "\\small"))
+SPACE = {"\\tiny": "2pt", "\\scriptsize": "3pt", "\\small": "3pt"}  # between columns
+ROWS = 40  # lines from which a table goes over several pages
+PAGE, PAGE_SMALLEST = 125, 160  # characters a line that fit a page, set smaller and set smallest
+WORDS = 28  # characters from which a text is broken into lines
 
 
 def number(value: Any) -> str:
@@ -110,8 +113,8 @@ def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None)
     """The frame as a TeX ``table`` with booktabs rules (``\\usepackage{array, booktabs, longtable, siunitx}``).
 
     Cells of several numbers ("-3.1 [-5.1, -1.0]") have each as ``\\num{}`` of siunitx 3; columns of single numbers are
-    plain, for siunitx's ``S``. Wide tables are set smaller. One of more than :data:`ROWS` rows, which no page holds, is
-    a ``longtable``, with its head on every page.
+    plain, for siunitx's ``S``. Wide tables are set smaller. One of more than :data:`ROWS` lines, which no page holds,
+    is a ``longtable``, with its head on every page.
     """
     frame, best = frame.reset_index(drop=True), _best(frame, bold)
     heads = [_head(frame, place).replace("{", "{{").replace("}", "}}") for place in range(len(frame.columns))]
@@ -122,14 +125,14 @@ def tex(frame: pd.DataFrame, caption: str, label: str, bold: Bold | None = None)
             marks.iat[row, column] = "textbf:--rwrap;"
         styler = styler.apply(lambda _: marks, axis=None)
     columns = "".join(_columns(frame))
-    long = len(frame) > ROWS
+    long = _lines(frame) > ROWS
     text = styler.to_latex(
         hrules=True, caption=caption, label=label, column_format=columns,
         environment="longtable" if long else None, position_float=None if long else "centering",
     )  # fmt: skip
     before = SIUNITX if "\\num{" in text else ""
     if size := _size(frame):
-        before += f"{size}\\setlength{{\\tabcolsep}}{{3pt}}\n"
+        before += f"{size}\\setlength{{\\tabcolsep}}{{{SPACE[size]}}}\n"
     if long:  # a group of its own keeps the sizes from what follows
         text = f"\\begingroup\n{before}{text}\\endgroup\n"
     else:
@@ -161,24 +164,44 @@ def _head(frame: pd.DataFrame, place: int) -> str:
 def _size(frame: pd.DataFrame) -> str:
     """Size of a table's letters."""
     width = sum(max(cells, HEAD) for cells in _widths(frame))
-    return "\\scriptsize" if width > SMALLER else "\\small" if width > SMALL else ""
+    return next((size for limit, size in SIZES if width > limit), "")
+
+
+def _page(frame: pd.DataFrame) -> int:
+    """Characters a line that fit a page."""
+    return PAGE_SMALLEST if _size(frame) == "\\tiny" else PAGE
 
 
 def _columns(frame: pd.DataFrame) -> list[str]:
     """How each column is set; sentences of a table that is too wide are broken into lines (package array)."""
-    widths = _widths(frame)
-    plain = ["r" if right else "l" for right in numeric(frame)]
-    long = [width > WORDS and not _numbers(frame, place) for place, width in enumerate(widths)]
-    if sum(widths) <= PAGE or not any(long):
-        return plain
-    # What the short columns leave of a line is shared by the long ones.
-    left = 1 - sum(width for width, broken in zip(widths, long, strict=True) if not broken) / PAGE
-    sentences = sum(width for width, broken in zip(widths, long, strict=True) if broken)
-    shares = [max(0.1, left) * width / sentences for width in widths]
+    shares = _shares(frame)
     return [
-        f">{{\\raggedright\\arraybackslash}}p{{{share:.2f}\\linewidth}}" if broken else kind
-        for share, broken, kind in zip(shares, long, plain, strict=True)
+        f">{{\\raggedright\\arraybackslash}}p{{{shares[place]:.2f}\\linewidth}}" if place in shares else kind
+        for place, kind in enumerate("r" if right else "l" for right in numeric(frame))
     ]
+
+
+def _shares(frame: pd.DataFrame) -> dict[int, float]:
+    """Columns that are broken into lines, and their share of a line: what the others leave of it."""
+    widths = _widths(frame)
+    broken = [place for place, width in enumerate(widths) if width > WORDS and not _numbers(frame, place)]
+    page = _page(frame)
+    if sum(widths) <= page or not broken:
+        return {}
+    sentences = sum(widths[place] for place in broken)
+    left = max(0.1, 1 - sum(max(width, HEAD) for place, width in enumerate(widths) if place not in broken) / page)
+    return {place: left * widths[place] / sentences for place in broken}
+
+
+def _lines(frame: pd.DataFrame) -> int:
+    """How many lines a table takes, sentences broken."""
+    shares, page = _shares(frame), _page(frame)
+    if not shares:
+        return len(frame)
+    rows = zip(
+        *(frame.iloc[:, place].map(number).str.len() / (share * page) for place, share in shares.items()), strict=True
+    )
+    return sum(math.ceil(max(lines)) for lines in rows)
 
 
 def _numbers(frame: pd.DataFrame, place: int) -> bool:
