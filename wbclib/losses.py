@@ -20,6 +20,28 @@ from torch import Tensor
 from wbclib.represent.texture import LUMA
 
 
+class Cycled(Protocol):
+    """Both ways, there and back; each (N, 3, H, W)."""
+
+    cartoon: Tensor  # the cartoons of the step
+
+    @property
+    def photo_again(self) -> Tensor:
+        """The photograph, turned into a cartoon and back."""
+
+    @property
+    def cartoon_again(self) -> Tensor:
+        """The cartoon, turned into a photograph and back."""
+
+    @property
+    def same_cartoon(self) -> Tensor:
+        """The cartoon through the generator of cartoons."""
+
+    @property
+    def same_photo(self) -> Tensor:
+        """The photograph through the generator of photographs."""
+
+
 class View(Protocol):
     """What a term may look at during one step; each item is computed when it is first asked for."""
 
@@ -28,6 +50,7 @@ class View(Protocol):
     adversarial: str  # lsgan | log
     perceptual_norm: str  # mean | official | squared
     tv_norm: str  # mean | official
+    cycled: Cycled | None  # of CycleGAN alone
 
     @property
     def photo_features(self) -> Tensor:
@@ -60,6 +83,10 @@ class View(Protocol):
     @property
     def texture_logits(self) -> Tensor:
         """D_t of the texture representation of the output."""
+
+    @property
+    def photograph_logits(self) -> Tensor:
+        """CycleGAN's second discriminator, of what cartoons are turned into."""
 
     @property
     def cartoon_logits(self) -> Tensor:
@@ -106,6 +133,27 @@ def generator(fake: Tensor, kind: str) -> Tensor:
     if kind == "lsgan":
         return (fake - 1).square().mean()
     raise ValueError(f"adversarial loss {kind!r}: say log or lsgan")
+
+
+def cycle(photo: Tensor, cycled: Cycled) -> Tensor:
+    """Mean absolute difference of images and what comes of them there and back (CycleGAN, equation 2)."""
+    return (cycled.photo_again - photo).abs().mean() + (cycled.cartoon_again - cycled.cartoon).abs().mean()
+
+
+def identity(photo: Tensor, cycled: Cycled) -> Tensor:
+    """Mean absolute difference of images and what the generator of their own kind makes of them (CycleGAN, 5.2)."""
+    return (cycled.same_cartoon - cycled.cartoon).abs().mean() + (cycled.same_photo - photo).abs().mean()
+
+
+def there_and_back(view: View) -> Cycled:
+    """The images of both ways.
+
+    Raises:
+        ValueError: the method has no way back.
+    """
+    if view.cycled is None:
+        raise ValueError("the loss terms cycle and identity need the method cyclegan")
+    return view.cycled
 
 
 def perceptual(features: Tensor, target: Tensor, norm: str = "mean") -> Tensor:
@@ -252,7 +300,26 @@ TERMS: dict[str, Term] = {
         "the image as a whole like a cartoon, with clear edges",
         discriminator="cartoon",
     ),
+    "adversarial_back": Term(
+        r"\mathcal{L}_{\mathrm{adv}}^{\mathrm{back}}",
+        lambda view: generator(view.photograph_logits, view.adversarial),
+        "what a cartoon is turned back into looks like a photograph (CycleGAN)",
+        discriminator="photograph",
+    ),
+    "cycle": Term(
+        r"\mathcal{L}_{\mathrm{cyc}}",
+        lambda view: cycle(view.photo, there_and_back(view)),
+        "there and back again is the image itself (CycleGAN)",
+    ),
+    "identity": Term(
+        r"\mathcal{L}_{\mathrm{idt}}",
+        lambda view: identity(view.photo, there_and_back(view)),
+        "what is a cartoon already stays as it is: colours are kept (CycleGAN)",
+    ),
 }
+
+
+CYCLED = ("cycle", "identity")  # terms that need a generator back to photographs
 
 
 def total(values: dict[str, Tensor], weights: dict[str, float]) -> Tensor:

@@ -147,6 +147,14 @@ class Residual:
 
 
 @dataclass(frozen=True)
+class Cycle:
+    """CycleGAN's networks."""
+
+    width: AtLeastOne = 64  # channels of the first layer, of the generators and of the discriminators
+    blocks: AtLeastOne = 9  # residual blocks; 6 as published for 128 px
+
+
+@dataclass(frozen=True)
 class Edges:
     """CartoonGAN's edge-smoothed cartoons; lengths in pixels of the crop that the discriminator sees."""
 
@@ -197,6 +205,9 @@ class Weights:
     smoothness: NotNegative = 0.0  # total variation where that abstraction is flat
     look: NotNegative = 0.0  # the photograph itself in the look of the style that is learnt (method styles), supervised
     adversarial: NotNegative = 0.0  # CartoonGAN's discriminator; surface and texture have their own
+    adversarial_back: NotNegative = 0.0  # CycleGAN: what cartoons are turned into is judged as a photograph
+    cycle: NotNegative = 0.0  # CycleGAN: there and back again is the image itself
+    identity: NotNegative = 0.0  # CycleGAN: a cartoon shown to the generator of cartoons stays as it is
 
 
 @dataclass(frozen=True)
@@ -204,7 +215,7 @@ class RunConfig:
     """Everything that one training run depends on, apart from its data and its source code."""
 
     # A key of wbclib.train.methods.METHODS.
-    method: Annotated[str, OneOf("pretrain", "whitebox", "cartoongan", "styles")] = "pretrain"
+    method: Annotated[str, OneOf("pretrain", "whitebox", "cartoongan", "styles", "cyclegan")] = "pretrain"
     init: str = ""  # run whose generator this one starts from; empty: from scratch
     seed: Count = 0
     steps: AtLeastOne = 10
@@ -234,8 +245,9 @@ class RunConfig:
     texture: Texture = field(default_factory=Texture)
     flow: Flow = field(default_factory=Flow)
     output: OutputFilter = field(default_factory=OutputFilter)
-    generator: Annotated[str, OneOf("unet", "residual")] = "unet"  # a key of wbclib.train.method.GENERATORS
+    generator: Annotated[str, OneOf("unet", "residual", "cyclegan")] = "unet"  # a key of wbclib.train.method.GENERATORS
     residual: Residual = field(default_factory=Residual)
+    cycle: Cycle = field(default_factory=Cycle)
     edges: Edges = field(default_factory=Edges)
     kept: Count = 0  # crops of each kind that are cut once and drawn from, features kept; 0: every step cuts new ones
     pool: Count = 0  # outputs kept to show to the discriminator again (official CartoonGAN code: 50); 0: none
@@ -304,7 +316,8 @@ LATER = (
     "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
     "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
     "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected", "average",
-    "output.guide", "shift", "weights.smoothness", "structure.gain",
+    "output.guide", "shift", "weights.smoothness", "structure.gain", "cycle", "weights.adversarial_back",
+    "weights.cycle", "weights.identity",
 )  # fmt: skip
 
 

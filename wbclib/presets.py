@@ -47,6 +47,20 @@ PRESETS: dict[str, dict[str, Any]] = {
             "bins": 10,
         },
     },
+    # CycleGAN as published (ICCV 2017); without the identity loss, say weights.identity 0.
+    "cyclegan": {
+        "method": "cyclegan",
+        "generator": "cyclegan",
+        "adversarial": "lsgan",
+        "pool": 50,
+        "lr": 2e-4,
+        "lr_fall": 0.5,
+        "lr_end": 2e-6,
+        "beta1": 0.5,
+        "beta2": 0.999,
+        "batch": 1,
+        "weights": {"adversarial": 1.0, "adversarial_back": 1.0, "cycle": 10.0, "identity": 5.0},
+    },
     # CartoonGAN, section 3.2-3.3; its official code as released in 2018.
     "cartoongan-paper": {
         "generator": "residual",

@@ -187,7 +187,16 @@ def impossible(config: RunConfig) -> str:
     for role, spec in config.corpora().items():
         if spec.kind == "toon" and not spec.count:
             return f"{role.split()[0]}.count: 0 cartoons to draw; say how many, 1 or more"
-    return _impossible_styles(config) if config.method == "styles" else ""
+    if config.method == "styles":
+        return _impossible_styles(config)
+    if config.method == "cyclegan":
+        return (
+            ""
+            if config.size >= 32
+            else f"size: {config.size} is too small for CycleGAN's discriminators; say at least 32"
+        )
+    asked = next((term for term in ("adversarial_back", "cycle", "identity") if getattr(config.weights, term)), "")
+    return f"weights.{asked}: the method {config.method} has no way back; say method: cyclegan, or 0" if asked else ""
 
 
 def _impossible_styles(config: RunConfig) -> str:
@@ -202,7 +211,8 @@ def _impossible_styles(config: RunConfig) -> str:
 
 
 def _shape(config: RunConfig) -> Any:
-    return (config.generator, config.residual if config.generator == "residual" else None)
+    options = {"residual": config.residual, "cyclegan": config.cycle}
+    return (config.generator, options.get(config.generator))
 
 
 def _comparison(values: Mapping[str, Any], where: str) -> dict[str, dict[str, str]]:

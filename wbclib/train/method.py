@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from wbclib import images, losses
 from wbclib.files import UserError
 from wbclib.networks import features as feature_networks
+from wbclib.networks.cyclegan import CycleDiscriminator, CycleGenerator
 from wbclib.networks.discriminators import FeatureDiscriminator, PatchDiscriminator
 from wbclib.networks.generators import UNet
 from wbclib.networks.residual import CartoonDiscriminator, ResidualGenerator
@@ -32,12 +33,14 @@ Build = Callable[[RunConfig], nn.Module]
 GENERATORS: dict[str, Build] = {
     "unet": lambda config: UNet(),
     "residual": lambda config: ResidualGenerator(config.residual.width, config.residual.norm),
+    "cyclegan": lambda config: CycleGenerator(config.cycle.width, config.cycle.blocks),
 }
 DISCRIMINATORS: dict[str, Build] = {
     "surface": lambda config: PatchDiscriminator(3),
     "texture": lambda config: PatchDiscriminator(1),
     "projected": lambda config: FeatureDiscriminator(feature_networks.channels(config.features)),
     "cartoon": lambda config: CartoonDiscriminator(max(1, config.residual.width // 2), config.residual.norm),
+    "photograph": lambda config: CycleDiscriminator(config.cycle.width),
 }
 
 
@@ -54,6 +57,7 @@ class Method:
     """
 
     judges: tuple[str, ...] = ()  # the discriminators that a step shows something to
+    generators: tuple[str, ...] = ("generator",)  # what the weighted sum of the terms moves; the first one draws
     layout = torch.channels_last
     fused = True  # Adam updates all values in one pass
     # A discriminator looks at cartoons and outputs in one batch, where its logits do not depend on what is beside. Its
@@ -71,6 +75,10 @@ class Method:
         for term in self.weights:
             if (role := losses.TERMS[term].discriminator) and role not in self.judges:
                 raise UserError(f"the method {config.method} has no discriminator for the loss term {term}: weigh it 0")
+            if term in losses.CYCLED and len(self.generators) < 2:
+                raise UserError(
+                    f"the method {config.method} has no way back, which the loss term {term} asks for: weigh it 0"
+                )
         try:
             plain = self.networks()
         except ValueError as error:
@@ -226,9 +234,11 @@ class Method:
         found = {name: losses.TERMS[name].value(view) for name in sorted(self.weights, key="structure".__eq__)}
         values = {name: found[name] for name in self.weights}
         total = losses.total(values, self.weights)
-        self.optimisers["generator"].zero_grad(set_to_none=True)
+        for role in self.generators:
+            self.optimisers[role].zero_grad(set_to_none=True)
         self.fabric.backward(total)
-        self.optimisers["generator"].step()
+        for role in self.generators:
+            self.optimisers[role].step()
         if "average" in self.modules:
             self.modules["average"].update_parameters(self.plain("generator"))
         return {"total": total.detach()} | {name: value.detach() for name, value in values.items()}

@@ -17,12 +17,13 @@ from wbclib import images
 from wbclib.corpora import looks
 from wbclib.files import UserError
 from wbclib.networks import adapters
+from wbclib.networks.cyclegan import CycleDiscriminator
 from wbclib.networks.residual import ImagePool
 from wbclib.options import Edges, RunConfig
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
-from wbclib.train.method import Method
-from wbclib.train.view import View
+from wbclib.train.method import GENERATORS, Method
+from wbclib.train.view import Cycled, View
 
 
 class Pretrain(Method):
@@ -178,9 +179,52 @@ class Styles(CartoonGAN):
         return super().stylise(photo)
 
 
+class CycleGAN(Method):
+    """Two generators, one to cartoons and one back to photographs, each with a discriminator (Zhu et al., ICCV 2017).
+
+    Without pairs the way is held by the term ``cycle`` (there and back again is the image itself) and, in the variant
+    with ``identity``, by what each generator makes of an image that is of its kind already. The published weights are
+    1, 10 and 5. Discriminators see earlier outputs as well (``pool``), each its own.
+    """
+
+    judges = ("cartoon", "photograph")
+    generators = ("generator", "back")
+
+    def __init__(self, config: RunConfig, fabric: Any, permissions: dict[str, bool]):
+        super().__init__(config, fabric, permissions)
+        if config.pool:
+            for role in self.judges:
+                self.modules[f"pool_{role}"] = ImagePool(config.pool, config.size).to(fabric.device)
+
+    def networks(self) -> dict[str, nn.Module]:
+        found = super().networks()
+        roles = [role for role in self.judges if role in found]
+        generators = {role: GENERATORS[self.config.generator](self.config) for role in self.generators[1:]}
+        return {"generator": found["generator"], **generators} | {
+            role: CycleDiscriminator(self.config.cycle.width) for role in roles
+        }
+
+    def turn_back(self, cartoon: Tensor) -> Tensor:
+        """Cartoons as photographs, (N, 3, H, W), in float32."""
+        return self.modules["back"](cartoon.contiguous(memory_format=self.layout)).float()
+
+    def step(self, batch: dict[str, Tensor], draw: torch.Generator) -> dict[str, Tensor]:
+        view, logged = View(self, batch, self.generate(batch["photo"])), {}
+        view.cycled = cycled = Cycled(self, view, batch["cartoon"])
+        for role, kind in (("cartoon", "cartoon"), ("photograph", "photo")):
+            if role not in self.modules:
+                continue
+            view.seen[role] = view.output if role == "cartoon" else cycled.turned
+            fake = view.seen[role].detach()
+            fake = self.modules[f"pool_{role}"](fake, draw) if self.config.pool else fake
+            logged[f"d_{role}"] = self.update_discriminator(role, batch[kind], fake)
+        return logged | self.update_generator(view)
+
+
 METHODS: dict[str, type[Method]] = {
     "pretrain": Pretrain,
     "whitebox": WhiteBox,
     "cartoongan": CartoonGAN,
     "styles": Styles,
+    "cyclegan": CycleGAN,
 }

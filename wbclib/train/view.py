@@ -13,6 +13,7 @@ from wbclib.represent import flow
 
 if TYPE_CHECKING:  # a method makes its views
     from wbclib.train.method import Method
+    from wbclib.train.methods import CycleGAN
 
 
 class View(losses.View):
@@ -21,6 +22,7 @@ class View(losses.View):
     def __init__(self, method: Method, batch: dict[str, Tensor], output: Tensor):
         self.method, self.photo, self.output = method, batch["photo"], output
         self.index, self.turn, self.target = batch.get("index"), batch.get("style"), batch.get("target")
+        self.cycled: losses.Cycled | None = None
         self.seen: dict[str, Tensor] = {}  # the output as each discriminator sees it
         # Under way from here on: other threads find the structure images while the discriminators learn.
         self.pending = method.begin_structure(output) if "structure" in method.weights else None
@@ -78,3 +80,35 @@ class View(losses.View):
     @property
     def cartoon_logits(self) -> Tensor:
         return self.method.modules["cartoon"](self.seen["cartoon"])
+
+    @property
+    def photograph_logits(self) -> Tensor:
+        return self.method.modules["photograph"](self.seen["photograph"])
+
+
+class Cycled:
+    """Images and cartoons there and back (see losses.Cycled), computed when they are first asked for."""
+
+    def __init__(self, method: CycleGAN, view: View, cartoon: Tensor):
+        self.method, self.view, self.cartoon = method, view, cartoon
+
+    @cached_property
+    def turned(self) -> Tensor:
+        """The cartoons as photographs."""
+        return self.method.turn_back(self.cartoon)
+
+    @cached_property
+    def photo_again(self) -> Tensor:
+        return self.method.turn_back(self.view.output)
+
+    @cached_property
+    def cartoon_again(self) -> Tensor:
+        return self.method.generate(self.turned)
+
+    @cached_property
+    def same_cartoon(self) -> Tensor:
+        return self.method.generate(self.cartoon)
+
+    @cached_property
+    def same_photo(self) -> Tensor:
+        return self.method.turn_back(self.view.photo)
