@@ -91,7 +91,7 @@ def test_wrong_inputs_and_options_are_named() -> None:
         method(residual={"norm": "group"})
     with pytest.raises(UserError, match=r"residual\.width: 0 is not possible; say a whole number, at least 1"):
         method(residual={"width": 0})
-    with pytest.raises(UserError, match="generator: 'vae' is not possible; say unet or residual"):
+    with pytest.raises(UserError, match="generator: 'vae' is not possible; say unet, residual or cyclegan"):
         method(generator="vae")
 
 

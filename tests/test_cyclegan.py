@@ -144,8 +144,8 @@ def test_each_discriminator_has_a_pool_of_its_own() -> None:
 
 
 def cyclegan(steps: int, seed: int = 0) -> Profile:
-    settings = {"method": "cyclegan", "generator": "cyclegan", "cycle": {"width": 2, "blocks": 1}, "size": 32, "pool": 2,
-                "steps": steps, "seed": seed, "checkpoint_every": 2, "batch": 1, "weights": WEIGHTS,
+    settings = {"method": "cyclegan", "generator": "cyclegan", "cycle": {"width": 2, "blocks": 1}, "size": 32,
+                "pool": 2, "steps": steps, "seed": seed, "checkpoint_every": 2, "batch": 1, "weights": WEIGHTS,
                 "cartoons": {"kind": "toon", "count": 4, "size": 64}}  # fmt: skip
     smoke = load("smoke")
     return dataclasses.replace(smoke, runs={"cyclegan": run_config(settings)}, comparison={}, ablation=())

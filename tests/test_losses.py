@@ -82,12 +82,18 @@ def test_every_term_of_the_table_takes_what_it_says_from_the_view() -> None:
         surface_logits=torch.zeros(1, 1, 2, 2),
         texture_logits=torch.full((1, 1, 2, 2), 3.0), cartoon_logits=torch.full((1, 1, 2, 2), 5.0),
         projected_logits=torch.full((1, 1, 2, 2), -2.0),
+        photograph_logits=torch.full((1, 1, 2, 2), -4.0),
+        cycled=SimpleNamespace(cartoon=image + 1, photo_again=image + 0.125, cartoon_again=image + 2,
+                               same_cartoon=image + 1.25, same_photo=image - 0.5),
         adversarial="lsgan", perceptual_norm="mean", tv_norm="mean",
     )  # fmt: skip
     values = {name: term.value(view).item() for name, term in losses.TERMS.items()}
     assert values == {"surface": 1.0, "texture": 4.0, "projected": 9.0, "structure": 3.0, "content": 2.0, "tv": 0.0,
                       "pixel": 0.5, "abstraction": 0.75, "abstraction_features": 6.0, "chroma": 0.0,
-                      "smoothness": 0.0, "look": 1.0, "adversarial": 16.0}  # fmt: skip
+                      "smoothness": 0.0, "look": 1.0, "adversarial": 16.0, "adversarial_back": 25.0,
+                      "cycle": 1.125, "identity": 0.75}  # fmt: skip
+    with pytest.raises(ValueError, match="method cyclegan"):
+        losses.there_and_back(SimpleNamespace(cycled=None))
 
 
 def test_total_is_the_weighted_sum() -> None:
