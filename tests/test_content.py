@@ -165,3 +165,14 @@ def test_pairs_remove_what_both_share() -> None:
     assert 0.9 < low < high < 1.1
     with pytest.raises(ValueError, match="one length"):
         intervals.paired_difference(a, b[:-1])
+
+
+def test_a_photograph_that_was_changed_in_place_is_another_one() -> None:
+    """What is kept of a photograph goes by its pixels."""
+    photo, output = step(150).copy(), step(60)
+    content.describe([output], [photo])
+    photo[:] = step(20)
+    again = content.describe([output], [photo]).iloc[0]
+    fresh = content.describe([output], [step(20)]).iloc[0]
+    assert again.equals(fresh) and again["colour_shift"] != content.colour_shift(step(150), output)
+    assert again["gradient_inside_regions"] == content.gradient_inside_regions(output, content.segments(step(20)))

@@ -5,6 +5,7 @@ Images are uint8 (H, W, 3) RGB; "grey levels" are steps of 1 on the 0-255 scale 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import cv2
@@ -36,6 +37,22 @@ def segments(image: np.ndarray) -> np.ndarray:
     """Regions of the image, int32 labels (H, W): graph segmentation (Felzenszwalb & Huttenlocher 2004)."""
     segmenter = cv2.ximgproc.segmentation.createGraphSegmentation(FLAT_SIGMA, FLAT_SCALE, FLAT_MIN_SIZE)
     return segmenter.processImage(np.ascontiguousarray(image))
+
+
+@functools.lru_cache(maxsize=1024)
+def _segments_of(pixels: bytes, shape: tuple[int, ...]) -> np.ndarray:
+    """:func:`segments` of a photograph that many versions are compared with."""
+    found = segments(np.frombuffer(pixels, np.uint8).reshape(shape))
+    found.flags.writeable = False
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _lab_of(pixels: bytes, shape: tuple[int, ...]) -> np.ndarray:
+    """CIELAB of such a photograph."""
+    found = rgb2lab(np.frombuffer(pixels, np.uint8).reshape(shape))
+    found.flags.writeable = False
+    return found
 
 
 def interior(labels: np.ndarray) -> np.ndarray:
@@ -97,7 +114,7 @@ def high_frequency_energy(image: np.ndarray, cutoff: float = 0.25) -> float:
 def colour_shift(photo: np.ndarray, output: np.ndarray) -> float:
     """Mean CIEDE2000 difference of two images of one size; about 1 is just noticeable, 100 is black and white."""
     _same_size(photo, output)
-    return float(deltaE_ciede2000(rgb2lab(photo), rgb2lab(output)).mean())
+    return float(deltaE_ciede2000(_lab_of(photo.tobytes(), photo.shape), rgb2lab(output)).mean())
 
 
 def edge_agreement(photo: np.ndarray, output: np.ndarray) -> float:
@@ -143,7 +160,7 @@ def describe(
 
 
 def _row(image: np.ndarray, photo: np.ndarray | None) -> dict[str, float]:
-    regions = segments(image if photo is None else photo)
+    regions = segments(image) if photo is None else _segments_of(photo.tobytes(), photo.shape)
     row: dict[str, float] = {
         "gradient_inside_regions": gradient_inside_regions(image, regions),
         "number_of_colours": number_of_colours(image),
