@@ -161,7 +161,7 @@ def test_results_are_few_files_of_limited_size(study: Profile, tmp_path: Path, m
     [
         (
             ["train", "whitebox", "--profile", "huge"],
-            "unknown profile 'huge'; say one of smoke, quick, lab, shipped, paper",
+            "unknown profile 'huge'; say one of smoke, quick, lab, lab-gpu, shipped",
         ),
         (["train", "nothing", "--profile", "smoke"], "profile smoke has no run 'nothing'; it has: pretrain, whitebox"),
         (["train", "pretrain", "--pack", "/nowhere"], "is not a pack"),
