@@ -43,14 +43,19 @@ def comparison(profile: str) -> str:
     tables = f"reports/{profile}/tables"
     about = (
         f"Distance: {name}, {first['n_a']} crops of photographs against {first['n_b']} of unseen cartoons "
-        f"({first['style']}); smaller is nearer. The row *{FLOOR}* is the floor: cartoons of the style that training "
-        "saw. `blur`, `jpeg`, `surface` and `bilateral` are controls, which nobody calls a cartoon. Edges kept: "
-        "correlation of gradients with the photograph's, 1 for the photograph itself. 90 % intervals over photographs. "
-        "All styles, networks and metrics, and how they were measured: "
-        f"[distances.csv]({tables}/distances.csv), [its caption]({tables}/distances.json), "
-        f"[content_kept.csv]({tables}/content_kept.csv)."
+        f"({first['style']}); smaller is nearer. {_about(list(measured['method']))}Edges kept: correlation of gradients "
+        "with the photograph's, 1 for the photograph itself. 90 % intervals over photographs. All styles, networks and "
+        f"metrics, and how they were measured: [distances.csv]({tables}/distances.csv), "
+        f"[its caption]({tables}/distances.json), [content_kept.csv]({tables}/content_kept.csv)."
     )
     return "\n".join([*lines, "", about])
+
+
+def _about(methods: list[str]) -> str:
+    """What the rows are that are no methods, of those that a table has."""
+    floor = f"*{FLOOR}* is the floor: cartoons of the style that training saw. " if FLOOR in methods else ""
+    controls = [f"`{name}`" for name in ("blur", "jpeg", "surface", "bilateral") if name in methods]
+    return floor + (f"Controls, which nobody calls a cartoon: {', '.join(controls)}. " if controls else "")
 
 
 def styles(profile: str) -> str:
