@@ -44,8 +44,8 @@ def comparison(profile: str) -> str:
     about = (
         f"Distance: {name}, {first['n_a']} crops of photographs against {first['n_b']} of unseen cartoons "
         f"({first['style']}); smaller is nearer. {_about(list(measured['method']))}Edges kept: correlation of "
-        "gradients with the photograph's, 1 for the photograph itself. 90 % intervals over photographs. All styles, networks and "
-        f"metrics, and how they were measured: [distances.csv]({tables}/distances.csv), "
+        "gradients with the photograph's, 1 for the photograph itself. 90 % intervals over photographs. All styles, "
+        f"networks and metrics, and how they were measured: [distances.csv]({tables}/distances.csv), "
         f"[its caption]({tables}/distances.json), [content_kept.csv]({tables}/content_kept.csv)."
     )
     return "\n".join([*lines, "", about])
