@@ -138,6 +138,7 @@ def test_the_card_answers_the_criterion_from_the_table(profile: Profile) -> None
     pd.DataFrame(rows, columns=columns).to_csv(folder / "picture_criterion.csv", index=False)
     apart = [("net", -3.0, -5.0, -1.0), ("other", 2.0, -1.0, 5.0)]
     paired = pd.DataFrame(apart, columns=["network", "difference", "diff_low", "diff_high"])
+    paired["verdict"] = ["nearer", "cannot tell"]
     paired = paired.assign(style="toon", a="mine/whitebox", b=drawers.THEIRS, metric="kid")
     paired.to_csv(folder / "picture_paired.csv", index=False)
     text = (ship.ship("whitebox", profile, "toon") / "CARD.md").read_text("utf-8")

@@ -178,7 +178,7 @@ def criterion(style: str, who: str, profile: Profile) -> str:
 
 
 def _intervals(style: str, who: str, profile: Profile) -> dict[str, tuple[str, bool]]:
-    """Question of the criterion -> paired difference with its interval of 90 %, and whether that leaves 0 out."""
+    """Question of the criterion -> paired difference with its interval of 90 %, and whether it can be told from 0."""
     frame = _table(profile, "picture_paired")
     if frame is None:
         return {}
@@ -186,7 +186,7 @@ def _intervals(style: str, who: str, profile: Profile) -> dict[str, tuple[str, b
     return {
         pictures.nearer(style, row["metric"], row["network"]): (
             interval(row["difference"], row["diff_low"], row["diff_high"]),
-            not row["diff_low"] <= 0 <= row["diff_high"],
+            row["verdict"] != "cannot tell",
         )
         for row in rows
     }

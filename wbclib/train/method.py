@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from wbclib import images, losses
 from wbclib.files import UserError
 from wbclib.networks import features as feature_networks
-from wbclib.networks.cyclegan import CycleDiscriminator, CycleGenerator
+from wbclib.networks.cyclegan import CycleGenerator
 from wbclib.networks.discriminators import FeatureDiscriminator, PatchDiscriminator
 from wbclib.networks.generators import UNet
 from wbclib.networks.residual import CartoonDiscriminator, ResidualGenerator
@@ -40,7 +40,6 @@ DISCRIMINATORS: dict[str, Build] = {
     "texture": lambda config: PatchDiscriminator(1),
     "projected": lambda config: FeatureDiscriminator(feature_networks.channels(config.features)),
     "cartoon": lambda config: CartoonDiscriminator(max(1, config.residual.width // 2), config.residual.norm),
-    "photograph": lambda config: CycleDiscriminator(config.cycle.width),
 }
 
 
@@ -57,6 +56,7 @@ class Method:
     """
 
     judges: tuple[str, ...] = ()  # the discriminators that a step shows something to
+    discriminators: ClassVar[Mapping[str, Build]] = DISCRIMINATORS
     generators: tuple[str, ...] = ("generator",)  # what the weighted sum of the terms moves; the first one draws
     layout = torch.channels_last
     fused = True  # Adam updates all values in one pass
@@ -102,11 +102,11 @@ class Method:
             self.features = network.to(memory_format=self.layout)
 
     def networks(self) -> dict[str, nn.Module]:
-        """The generator and the discriminators that the weighted terms ask for; what shall not learn is frozen."""
-        found = {"generator": GENERATORS[self.config.generator](self.config)}
+        """The generators and the discriminators that the weighted terms ask for; what shall not learn is frozen."""
+        found = {role: GENERATORS[self.config.generator](self.config) for role in self.generators}
         for term in self.weights:
             if role := losses.TERMS[term].discriminator:
-                found[role] = DISCRIMINATORS[role](self.config)
+                found[role] = self.discriminators[role](self.config)
         return found
 
     def begin(self, generator: dict[str, Tensor], others: Callable[[], dict[str, Tensor]]) -> None:

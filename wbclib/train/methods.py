@@ -7,7 +7,7 @@ A method owns its networks and optimisers and offers ``step`` and ``stylise``. A
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from wbclib.networks.residual import ImagePool
 from wbclib.options import Edges, RunConfig
 from wbclib.represent.surface import output_filter, surface
 from wbclib.represent.texture import colour_shift_pair
-from wbclib.train.method import GENERATORS, Method
+from wbclib.train.method import Method
 from wbclib.train.view import Cycled, View
 
 
@@ -189,20 +189,13 @@ class CycleGAN(Method):
 
     judges = ("cartoon", "photograph")
     generators = ("generator", "back")
+    discriminators: ClassVar = dict.fromkeys(judges, lambda config: CycleDiscriminator(config.cycle.width))
 
     def __init__(self, config: RunConfig, fabric: Any, permissions: dict[str, bool]):
         super().__init__(config, fabric, permissions)
         if config.pool:
             for role in self.judges:
                 self.modules[f"pool_{role}"] = ImagePool(config.pool, config.size).to(fabric.device)
-
-    def networks(self) -> dict[str, nn.Module]:
-        found = super().networks()
-        roles = [role for role in self.judges if role in found]
-        generators = {role: GENERATORS[self.config.generator](self.config) for role in self.generators[1:]}
-        return {"generator": found["generator"], **generators} | {
-            role: CycleDiscriminator(self.config.cycle.width) for role in roles
-        }
 
     def turn_back(self, cartoon: Tensor) -> Tensor:
         """Cartoons as photographs, (N, 3, H, W), in float32."""

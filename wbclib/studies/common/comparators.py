@@ -115,10 +115,15 @@ BLUR, JPEG = 1 / 128, 10  # standard deviation as a share of the short side; JPE
 
 
 def controls() -> dict[str, Stylise]:
+    """:func:`control_draws` of many crops, each from uint8 (N, H, W, 3) to the same shape."""
+    return {name: functools.partial(_each, draw) for name, draw in control_draws().items()}
+
+
+def control_draws() -> dict[str, Stylise]:
     """What nobody calls a cartoon, by name: a measure that finds one of them nearer to cartoons is misled by it.
 
-    ``blur``: Gaussian, of :data:`BLUR`; ``jpeg``: saved with :data:`JPEG` and read again. Each from uint8 (N, H, W, 3)
-    to the same shape. The guided filter and the bilateral filter are controls as well, and have rows of their own.
+    ``blur``: Gaussian, of :data:`BLUR`; ``jpeg``: saved with :data:`JPEG` and read again. Each from one picture, uint8
+    (H, W, 3), to its like. The guided filter and the bilateral filter are controls as well, and have rows of their own.
     """
 
     def blur(photo: np.ndarray) -> np.ndarray:
@@ -126,8 +131,7 @@ def controls() -> dict[str, Stylise]:
         return np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
 
     damage, unused = damages.jpeg(JPEG), np.random.default_rng(0)
-    ways = {"blur": blur, "jpeg": lambda photo: damage.make(photo, unused)[0]}
-    return {name: functools.partial(_each, way) for name, way in ways.items()}
+    return {"blur": blur, "jpeg": lambda photo: damage.make(photo, unused)[0]}
 
 
 def _whitebox_is_here() -> bool:

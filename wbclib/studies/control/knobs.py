@@ -105,9 +105,8 @@ def _steps(values: np.ndarray) -> tuple[str, Interval]:
     forward = steps.mean(0) * np.sign(values[:, -1].mean() - values[:, 0].mean())
     if (forward >= 0).all():
         return "yes", NONE
-    back = seeds.student(steps[:, int(forward.argmin())])
-    sure = len(values) > 1 and not back[1] <= 0 <= back[2]
-    return "no" if sure else "cannot tell", back
+    found = verdicts.over(steps[:, int(forward.argmin())], "a step", "seeds")
+    return "cannot tell" if verdicts.direction(found) == verdicts.OPEN else "no", (found.value, *found.interval)
 
 
 def interpolated(first: Trained, second: Trained, share: float) -> Trained:

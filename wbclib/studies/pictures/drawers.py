@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
 
@@ -47,14 +46,11 @@ def drawers(profile: Profile) -> dict[str, Draw]:
 def controls() -> dict[str, Draw]:
     """What nobody calls a cartoon (:func:`comparators.controls`), and the guided filter (the surface)."""
     settings = Surface()
-    found: dict[str, Draw] = {"guided": lambda photo: stylise(lambda x: surface(x, settings), photo[None])[0]}
-    for name, way in comparators.controls().items():
-        found[name] = functools.partial(_alone, way)
-    return found
 
+    def guided(photo: np.ndarray) -> np.ndarray:
+        return np.asarray(stylise(lambda x: surface(x, settings), photo[None])[0])
 
-def _alone(way: Draw, photo: np.ndarray) -> np.ndarray:
-    return way(photo[None])[0]
+    return {"guided": guided, **comparators.control_draws()}
 
 
 def trials(profile: Profile) -> set[str]:
