@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-SLOPE = 0.2  # of every LeakyReLU of the discriminator
+from wbclib.networks.residual import SLOPE, Block
+
 DEVIATION = 0.02  # of the normal distribution that every weight starts from
-
-
-class Block(nn.Module):
-    """x + norm(conv3(ReLU(norm(conv3(x))))), borders reflected."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv_1 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
-        self.conv_2 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
-        self.norm_1, self.norm_2 = nn.InstanceNorm2d(channels), nn.InstanceNorm2d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.norm_2(self.conv_2(F.relu(self.norm_1(self.conv_1(x)))))
 
 
 class CycleGenerator(nn.Module):

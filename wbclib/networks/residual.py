@@ -32,7 +32,7 @@ def _reflected(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Co
 class Block(nn.Module):
     """x + norm(conv3(ReLU(norm(conv3(x))))), borders reflected; no activation after the sum."""
 
-    def __init__(self, channels: int, norm: str, affine: bool | None, eps: float) -> None:
+    def __init__(self, channels: int, norm: str = "instance", affine: bool | None = None, eps: float = 1e-5) -> None:
         super().__init__()
         self.conv_1 = _reflected(channels, channels, 3)
         self.norm_1 = normalisation(norm, channels, affine, eps)
