@@ -187,14 +187,13 @@ def impossible(config: RunConfig) -> str:
     for role, spec in config.corpora().items():
         if spec.kind == "toon" and not spec.count:
             return f"{role.split()[0]}.count: 0 cartoons to draw; say how many, 1 or more"
-    if config.method == "styles":
-        return _impossible_styles(config)
+    return _impossible_styles(config) if config.method == "styles" else _impossible_cycle(config)
+
+
+def _impossible_cycle(config: RunConfig) -> str:
     if config.method == "cyclegan":
-        return (
-            ""
-            if config.size >= 32
-            else f"size: {config.size} is too small for CycleGAN's discriminators; say at least 32"
-        )
+        small = f"size: {config.size} is too small for CycleGAN's discriminators; say at least 32"
+        return small if config.size < 32 else ""
     asked = next((term for term in ("adversarial_back", "cycle", "identity") if getattr(config.weights, term)), "")
     return f"weights.{asked}: the method {config.method} has no way back; say method: cyclegan, or 0" if asked else ""
 

@@ -153,9 +153,8 @@ def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
             return _nothing(measure.replace("_", " "), _absent(profile, term, "follows"))
         named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
         n = int(row["n"])
-        effects = [of_interval(named, row["change"], row["low"], row["high"], n, "seeds", student=True)]
-        if n < 2:
-            effects = [Effect(named, float(row["change"]), n=n, unit="seeds", chance=UNKNOWN)]
+        whole, chance = (row["change"], row["low"], row["high"]), 0.0 if n > 1 else UNKNOWN
+        effects = [of_interval(named, *whole, n, "seeds", student=True, chance=chance)]
         if row["monotonic"] == "no":  # a step that surely goes back speaks against the claim, whatever the whole does
             back = (row["back"], row["back_low"], row["back_high"])
             effects.append(of_interval(f"{named}, a step between", *back, n, "seeds", student=True))
