@@ -129,6 +129,21 @@ def test_one_run_of_each_says_nothing_of_chance(tmp_path: Path, study: Path) -> 
     assert at(table, "no-structure", "edge_strength")["diff_low"] > 0
 
 
+def test_what_is_measured_once_serves_the_table_and_the_seeds(tmp_path: Path, study: Path) -> None:
+    profile = loaded(tmp_path, "[0, 1]")
+    data, variants = comparison.sets(profile), grid.chosen(profile, "drop")
+    made = pictures(profile, data)
+    crops = grid.measure_crops(variants, data, made)
+    table = grid.measure_variants(profile, variants, data, made, distances=False, crops=crops)
+    seeds = grid.by_seed(variants, crops)
+    own = seeds[(seeds["run"] == "no-tv") & (seeds["measure"] == "edge_strength")]
+    assert own["seed"].tolist() == [0, 1] and own["value"].mean() == pytest.approx(
+        at(table, "no-tv", "edge_strength")["value"]
+    )
+    second = effect.measured(made["no-tv-seed1"], data.inputs)["edge_strength"].mean()
+    assert own["value"].iloc[1] == pytest.approx(second)
+
+
 def test_differences_are_those_of_the_table_in_the_order_asked_for(found: pd.DataFrame) -> None:
     rows = grid.differences(found, ["edge_strength", "colour_shift"])
     assert list(dict.fromkeys(rows["measure"])) == ["edge_strength", "colour_shift"] and "full" not in set(rows["run"])

@@ -52,6 +52,7 @@ def measure_variants(
     data: Sets,
     made: Mapping[str, np.ndarray],
     distances: bool = True,
+    crops: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Every measure of every variant, and its difference from the full run.
 
@@ -60,6 +61,7 @@ def measure_variants(
         data: what was stylised and what distances are taken to.
         made: run -> its outputs (:func:`outputs`).
         distances: whether distances to cartoons and photographs are among the measures.
+        crops: :func:`measure_crops`, where they are measured already.
 
     Returns:
         Columns :data:`COLUMNS`, a row a variant and measure. ``difference``: from the full run, ``effect_size``: over
@@ -70,7 +72,7 @@ def measure_variants(
         seeds share another initialisation than the full run's, nothing can be told.
     """
     names = [run for variant in variants for run in variant.runs]
-    crops = {run: effect.measured(made[run], data.inputs) for run in tqdm(names, desc="measure", unit="run")}
+    crops = measure_crops(variants, data, made) if crops is None else crops
     networks = comparison.networks(profile) if distances else []
     values = {run: _values(networks, data, made[run], crops[run]) for run in names}
     several = [variant for variant in variants if len(variant.runs) > 1]
@@ -111,17 +113,22 @@ def _judged(
     return found[COLUMNS]
 
 
-def by_seed(variants: Sequence[Variant], data: Sets, made: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Every measure of every run but the distances, unsummarised: run (the variant), seed (its place), measure, value.
+def measure_crops(variants: Sequence[Variant], data: Sets, made: Mapping[str, np.ndarray]) -> dict[str, pd.DataFrame]:
+    """Every measure of every crop but the distances: run -> a row a crop (:func:`wbclib.measure.effect.measured`).
 
     Args:
         data, made: as of :func:`measure_variants`.
     """
-    runs = [run for variant in variants for run in variant.runs]
-    return _long(variants, {run: _values([], data, made[run]) for run in tqdm(runs, desc="measure", unit="run")})
+    names = [run for variant in variants for run in variant.runs]
+    return {run: effect.measured(made[run], data.inputs) for run in tqdm(names, desc="measure", unit="run")}
 
 
-def _long(variants: Sequence[Variant], values: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+def by_seed(variants: Sequence[Variant], crops: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Means of :func:`measure_crops`, a row a run and measure: run (the variant), seed (its place), measure, value."""
+    return _long(variants, {run: found[list(effect.UNITS)].mean().to_dict() for run, found in crops.items()})
+
+
+def _long(variants: Sequence[Variant], values: Mapping[str, Mapping[Any, float]]) -> pd.DataFrame:
     rows = [
         (variant.name, seed, measure, value)
         for variant in variants
