@@ -295,11 +295,15 @@ class RunConfig:
     def hash(self) -> str:
         """Stable 64-digit hash; what does not change the result (how often things are saved) is left out.
 
-        So are options that came later (:data:`LATER`) while they hold their defaults: records of before stay valid.
+        So are loss terms that came later than :data:`FIRST_TERMS` and have no weight, and other options that came later
+        (:data:`LATER`) while they hold their defaults: records of before stay valid.
         """
         values = dataclasses.asdict(self)
         for name in SAVING:
             values.pop(name)
+        values["weights"] = {
+            term: weight for term, weight in values["weights"].items() if weight or term in FIRST_TERMS
+        }
         for *groups, name in (option.split(".") for option in LATER):
             place, default = values, dataclasses.asdict(RunConfig())
             for group in groups:
@@ -312,12 +316,11 @@ class RunConfig:
 PERCEPTUAL = ("content", "structure", "abstraction_features", "projected")  # terms that look at perceptual features
 ABSTRACTED = ("abstraction", "abstraction_features", "smoothness")  # at the photograph's flow-based abstraction
 SAVING = ("checkpoint_every", "sample_every", "trail_every")  # change no result
+FIRST_TERMS = ("surface", "texture", "structure", "content", "tv", "pixel")
 LATER = (
-    "weights.adversarial", "generator", "residual", "edges", "pool", "kept", "weights.abstraction", "flow", "styles",
-    "adapters", "photos.look", "cartoons.look", "weights.look", "photo_crops", "cartoon_crops", "lr_end", "lr_fall",
-    "weights.abstraction_features", "weights.chroma", "flow.side", "weights.projected", "average",
-    "output.guide", "shift", "weights.smoothness", "structure.gain", "cycle", "weights.adversarial_back",
-    "weights.cycle", "weights.identity",
+    "generator", "residual", "edges", "pool", "kept", "flow", "styles", "adapters", "photos.look", "cartoons.look",
+    "photo_crops", "cartoon_crops", "lr_end", "lr_fall", "flow.side", "average", "output.guide", "shift",
+    "structure.gain", "cycle",
 )  # fmt: skip
 
 

@@ -108,7 +108,8 @@ def absent() -> dict[str, str]:
 
 def classical() -> dict[str, Stylise]:
     """The looks without a network; each takes a crop for a whole picture, so that lines belong to the crop's size."""
-    return {name: functools.partial(_each, drawing.open_drawing(name, detail=0)) for name in LOOKS}
+    draws = {name: drawing.open_drawing(name, detail=0) for name in LOOKS}
+    return {name: functools.partial(_each, draw) for name, draw in draws.items()}
 
 
 BLUR, JPEG = 1 / 128, 10  # standard deviation as a share of the short side; JPEG's quality
