@@ -156,17 +156,6 @@ def test_mean_interval_at_its_edges() -> None:
             intervals.mean_interval(np.array(bad))
 
 
-def test_pairs_remove_what_both_share() -> None:
-    random = np.random.default_rng(3)
-    shared = random.normal(0, 10, 40)
-    a, b = shared + 1 + random.normal(0, 0.1, 40), shared
-    difference, low, high = intervals.paired_difference(a, b)
-    assert difference == pytest.approx(1, abs=0.1)
-    assert 0.9 < low < high < 1.1
-    with pytest.raises(ValueError, match="one length"):
-        intervals.paired_difference(a, b[:-1])
-
-
 def test_a_photograph_that_was_changed_in_place_is_another_one() -> None:
     """What is kept of a photograph goes by its pixels."""
     photo, output = step(150).copy(), step(60)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from pytorch_fid.fid_score import calculate_frechet_distance
 
-from wbclib.measure import fid
+from wbclib.measure import fid, resampling
 from wbclib.networks.features import load
 
 
@@ -67,32 +67,7 @@ def test_counted_images_equal_repeated_images(count: int, width: int) -> None:
     a, b = correlated(random, count, width), correlated(random, count, width)
     counts = np.bincount(random.integers(0, count, count), minlength=count).astype(float)
     wanted = fid.frechet(np.repeat(a, counts.astype(int), axis=0), b)
-    assert fid._distance(a, counts, b, np.ones(count)) == pytest.approx(wanted, rel=1e-9)
-
-
-def test_interval_holds_the_value_and_narrows_with_more_images() -> None:
-    random = np.random.default_rng(5)
-    a, b = random.normal(size=(400, 4)), random.normal(0.5, 1.3, size=(400, 4))
-    value, low, high = fid.frechet_interval(a, b, bootstraps=60, seed=1)
-    assert value == fid.frechet(a, b)
-    assert low < value < high
-    few = fid.frechet_interval(a[:40], b[:40], bootstraps=60, seed=1)
-    assert few[2] - few[1] > 1.5 * (high - low)
-    assert fid.frechet_interval(a, b, bootstraps=60, seed=1) == (value, low, high)
-    assert fid.frechet_interval(a, b, bootstraps=60, seed=2)[1:] != (low, high)
-    assert fid.frechet_interval(a[:5], a[:5], bootstraps=20)[1] == 0
-
-
-def test_interval_covers_what_other_samples_would_give() -> None:
-    """Its half width is about 1.645 standard deviations of the distance over independent samples."""
-    random = np.random.default_rng(6)
-
-    def sample() -> tuple[np.ndarray, np.ndarray]:
-        return random.normal(size=(60, 3)), random.normal(1, 2, size=(60, 3))
-
-    spread = np.std([fid.frechet(*sample()) for _ in range(200)])
-    halves = [np.diff(fid.frechet_interval(*sample(), bootstraps=60, seed=i)[1:])[0] / 2 for i in range(20)]
-    assert np.mean(halves) == pytest.approx(1.645 * spread, rel=0.25)
+    assert fid.between(fid.moments(a, counts), fid.moments(b, np.ones(count))) == pytest.approx(wanted, rel=1e-9)
 
 
 def test_90_percent_intervals_hold_the_known_distance_in_85_to_95_percent_of_200_trials() -> None:
@@ -100,7 +75,7 @@ def test_90_percent_intervals_hold_the_known_distance_in_85_to_95_percent_of_200
     random, held = np.random.default_rng(0), 0
     for trial in range(200):
         a, b = 2 * random.normal(size=(400, 3)) + [1, 0, 0], random.normal(size=(400, 3))
-        _, low, high = fid.frechet_interval(a, b, bootstraps=50, seed=trial)
+        _, low, high = resampling.interval(a, b, range(400), bootstraps=50, seed=trial)
         held += low <= 4 <= high
     assert 0.85 * 200 <= held <= 0.95 * 200
 
@@ -118,8 +93,6 @@ def test_bad_features_are_named(bad: np.ndarray, message: str) -> None:
     good = np.random.default_rng(0).normal(size=(6, 4))
     with pytest.raises(ValueError, match=message):
         fid.frechet(bad, good) if bad.shape != (5, 3) else fid.frechet(good, bad)
-    with pytest.raises(ValueError, match=message):
-        fid.frechet_interval(good, bad)
 
 
 def test_features_are_the_networks_and_do_not_depend_on_the_batch() -> None:

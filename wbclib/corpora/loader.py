@@ -60,7 +60,7 @@ class Loader:
 
     A crop is an image drawn uniformly, a square whose side is uniform in [``scale_min``, 1] of the shorter side (but
     never below ``size`` where the image allows it), at a uniform place, mirrored left to right half of the time. An
-    image smaller than ``size`` is enlarged by cubic interpolation; :attr:`enlarged` counts those images.
+    image smaller than ``size`` is enlarged by cubic interpolation.
 
     Args:
         photos, cartoons: the two corpora; they are drawn from independently.
@@ -105,13 +105,6 @@ class Loader:
         self.size, self.count, self.seed, self.scale_min, self.edges = size, batch, seed, scale_min, edges
         self.kept, self.targets = kept, targets
         self.crops = {"photo": photo_crops or Crops(), "cartoon": cartoon_crops or Crops()}
-
-    @property
-    def enlarged(self) -> dict[str, int]:
-        """How many images of each kind are smaller than the crop, so that their crops are enlarged."""
-        return {
-            kind: sum(min(item.size) < self.size for item in corpus.items) for kind, (corpus, _) in self.sources.items()
-        }
 
     def batch(self, step: int) -> Batch:
         """Batch of a step: ``photo``, ``cartoon`` and, with ``edges``, ``smoothed``, the same cartoons smoothed.

@@ -1,4 +1,4 @@
-"""Frechet distance between two sets of images, over the features of a named network, and its uncertainty.
+"""Frechet distance between two sets of images, over the features of a named network.
 
 Over pytorch-fid's Inception it is the FID (Heusel et al., NeurIPS 2017); over any other network it is a Frechet
 distance and never called FID: :func:`metric_name` decides.
@@ -16,7 +16,6 @@ from wbclib import images as image_convention
 from wbclib.networks.features import FeatureNetwork
 
 Moments = tuple[np.ndarray, np.ndarray]  # mean and factor of the covariance
-NORMAL_90 = 1.6448536269514722  # 95 % quantile of the standard normal: a two-sided 90 % interval
 
 
 def metric_name(origin: Mapping[str, Any]) -> str:
@@ -64,33 +63,7 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     A B^T: exact also where N <= D and the covariances are singular, and no larger than N or D, whichever is less.
     """
     a, b = checked(a, b)
-    return _distance(a, np.ones(len(a)), b, np.ones(len(b)))
-
-
-def frechet_interval(a: np.ndarray, b: np.ndarray, bootstraps: int = 50, seed: int = 0) -> tuple[float, float, float]:
-    """Frechet distance with its 90 % interval: (value, low, high), low not below 0.
-
-    The interval is value -+ 1.645 bootstrap standard errors, images being resampled on both sides. Percentiles of
-    the bootstrap would be wrong here: a resample has fewer different images than the sample, which raises a Frechet
-    distance, so that the percentiles often lie above the value itself. What this interval says is how much the
-    value would move with other images of the same number; the bias of a small N is in the value and in both ends.
-    """
-    a, b = checked(a, b)
-    if bootstraps < 2:
-        raise ValueError("an interval needs at least 2 bootstraps")
-    random = np.random.default_rng(seed)
-    draws = [_distance(a, _counts(random, len(a)), b, _counts(random, len(b))) for _ in range(bootstraps)]
-    value, half = frechet(a, b), NORMAL_90 * float(np.std(draws, ddof=1))
-    return value, max(0.0, value - half), value + half
-
-
-def _counts(random: np.random.Generator, count: int) -> np.ndarray:
-    """How often every image is in one resample."""
-    return np.bincount(random.integers(0, count, count), minlength=count).astype(np.float64)
-
-
-def _distance(a: np.ndarray, counts_a: np.ndarray, b: np.ndarray, counts_b: np.ndarray) -> float:
-    return between(moments(a, counts_a), moments(b, counts_b))
+    return between(moments(a, np.ones(len(a))), moments(b, np.ones(len(b))))
 
 
 def between(a: Moments, b: Moments) -> float:

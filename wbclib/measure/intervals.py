@@ -29,17 +29,3 @@ def mean_interval(
     means = data[np.random.default_rng(seed).integers(0, data.size, (resamples, data.size))].mean(1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(data.mean()), float(low), float(high)
-
-
-def paired_difference(
-    a: Sequence[float] | np.ndarray,
-    b: Sequence[float] | np.ndarray,
-    level: float = 0.90,
-    resamples: int = 9999,
-    seed: int = 0,
-) -> Interval:
-    """(mean, low, high) of a - b, where a[i] and b[i] belong to the same image or the same seed."""
-    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if first.shape != second.shape:
-        raise ValueError(f"pairs need two lists of one length, got {first.shape} and {second.shape}")
-    return mean_interval(first - second, level, resamples, seed)

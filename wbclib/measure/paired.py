@@ -14,31 +14,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from wbclib.measure.intervals import Interval
 from wbclib.measure.resampling import METRICS, Groups, distances, interval_of
 
 COLUMNS = ["a", "b", "metric", "network", "to", "n", "photographs", "difference", "diff_low", "diff_high", "verdict"]
-
-
-def paired_distance(
-    a: np.ndarray,
-    b: np.ndarray,
-    reference: np.ndarray,
-    groups: Groups,
-    metric: str = "frechet",
-    bootstraps: int = 100,
-    seed: int = 0,
-    reference_groups: Groups | None = None,
-) -> Interval:
-    """d(a, reference) - d(b, reference) with its 90 % interval: (difference, low, high); below 0, a is nearer.
-
-    Args:
-        a, b: features (N, D) of what two methods made of the same inputs, row i of both from the same crop.
-
-    Other arguments and errors: :func:`wbclib.measure.resampling.distances`.
-    """
-    values, drawn = distances({"a": a, "b": b}, reference, groups, metric, bootstraps, seed, reference_groups)
-    return interval_of(values[0] - values[1], drawn[:, 0] - drawn[:, 1])
 
 
 def paired_differences(

@@ -4,9 +4,8 @@ Crops of one photograph resemble each other, so that photographs, not crops, are
 Davison & Hinkley 1997, 3.8), each with all of its crops, and the same draw for every set. Two troubles of
 bootstrapping a distance, and what is done about them:
 
-- A draw has fewer different images than the sample, which raises every Frechet distance. Intervals are therefore
-  the value -+ 1.645 standard deviations of the draws, as in :func:`wbclib.measure.fid.frechet_interval`, and never
-  percentiles of the draws.
+- A draw has fewer different images than the sample, which raises every Frechet distance, so that percentiles of the
+  draws often lie above the value itself. Intervals are therefore the value -+ 1.645 standard deviations of the draws.
 - Two copies of one image are no pair of different images, and the unbiased kernel distance is a mean over pairs of
   different images. Pairs of two copies of one photograph are left out of it.
 
@@ -25,6 +24,7 @@ from wbclib.measure import fid
 from wbclib.measure.intervals import Interval
 from wbclib.measure.kid import kernel
 
+NORMAL_90 = 1.6448536269514722  # 95 % quantile of the standard normal: a two-sided 90 % interval
 METRICS = ("frechet", "kid")  # "fid" is a Frechet distance too, over another network
 FEWEST = 5  # photographs or reference images, below which there is no interval
 Groups = Sequence[str] | np.ndarray
@@ -176,5 +176,5 @@ def draw(random: np.random.Generator, groups: np.ndarray) -> np.ndarray:
 
 def interval_of(value: float, drawn: np.ndarray) -> Interval:
     """(value, low, high): 90 % by the normal approximation, from what the draws give in the value's place."""
-    half = fid.NORMAL_90 * float(np.std(drawn, ddof=1))
+    half = NORMAL_90 * float(np.std(drawn, ddof=1))
     return float(value), float(value - half), float(value + half)
