@@ -19,7 +19,7 @@ from wbclib.files import UserError
 from wbclib.inference import drawing, styles
 from wbclib.measure import content, fid
 from wbclib.studies.common import comparison
-from wbclib.studies.pictures import drawers, pictures
+from wbclib.studies.pictures import criterion, drawers, pictures, sizes
 from wbclib.studies.pictures.drawers import PHOTOGRAPH, THEIRS
 from wbclib.studies.pictures.pictures import FLAT, FOUND, KEPT, LINES, WINDOW, Windows
 from wbclib.train import kept, records
@@ -123,7 +123,7 @@ def tables(**changed: float) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def answers(style: str = "inked", **changed: float) -> list[bool]:
-    found = pictures.criterion("ours", style, *tables(**changed))
+    found = criterion.judge("ours", style, *tables(**changed))
     return [bool(answer) for answer in found[found["counts"]]["answer"]]
 
 
@@ -149,9 +149,9 @@ def disc(side: int) -> np.ndarray:
 
 def test_a_drawing_is_the_same_at_any_size_where_lines_belong_to_the_working_size() -> None:
     nothing = "bilateral:repeats=0,line_darkness=0,levels=255"
-    found = pictures.sameness(nothing, [disc(240)], 80)
+    found = sizes.sameness(nothing, [disc(240)], 80)
     assert (found["apart"] < 3).all() and (found["edge_agreement"] > 0.97).all()
-    lined = pictures.sameness("ink:side=0", [disc(240)], 80).set_index(["way", "copy"])
+    lined = sizes.sameness("ink:side=0", [disc(240)], 80).set_index(["way", "copy"])
     assert lined.loc[("working size", "1/3"), "apart"] < lined.loc[("own pixels", "1/3"), "apart"] / 2
 
 
@@ -160,11 +160,11 @@ def test_a_smaller_working_size_loses_what_is_smaller_than_its_pixels() -> None:
     nothing = "bilateral:repeats=0,line_darkness=0,levels=255"
     cartoons = {nothing: there.photographs, "another": there.photographs[:2]}
     profile = profiles.load("smoke")
-    found = pictures.details(profile, [nothing], there, cartoons, (64, 256, 512)).set_index("detail")
+    found = sizes.details(profile, [nothing], there, cartoons, (64, 256, 512)).set_index("detail")
     far = found.pop(next(column for column in found if column.startswith("to its cartoons")))
     assert found.loc[512, FOUND] > 0.99 and found[FOUND].is_monotonic_increasing and found.loc[64, FOUND] < 0.5
     assert far[[64, 256]].min() > 20 * far[512], "255 levels are not quite all of them"
-    named = pictures.details(profile, ["flat"], there, cartoons, (64,))
+    named = sizes.details(profile, ["flat"], there, cartoons, (64,))
     assert named.iloc[0, -1] != named.iloc[0, -1], "no cartoons of that name"
 
 

@@ -20,7 +20,7 @@ from wbclib.inference import styles
 from wbclib.inference.stylist import Stylist
 from wbclib.profiles import Profile, load
 from wbclib.report import model_card, ship
-from wbclib.studies.pictures import drawers, pictures
+from wbclib.studies.pictures import criterion, drawers
 from wbclib.train import kept, records, run, trained
 from wbclib.train.loop import sample_photographs
 
@@ -129,8 +129,8 @@ def test_the_card_answers_the_criterion_from_the_table(profile: Profile) -> None
         ("mine/whitebox", "toon", "edges found", 0.93125, "at least 0.926", True, True),
         ("mine/whitebox", "toon", "edges kept", 0.5, "at least 0.8", False, False),
         ("mine/whitebox", "toon", "lines", 0.01, "at least 0.04", False, True),
-        ("mine/whitebox", "toon", pictures.nearer("toon", "kid", "net"), -3.0, "below 0", True, True),
-        ("mine/whitebox", "toon", pictures.nearer("toon", "kid", "other"), 2.0, "below 0", False, True),
+        ("mine/whitebox", "toon", criterion.nearer("toon", "kid", "net"), -3.0, "below 0", True, True),
+        ("mine/whitebox", "toon", criterion.nearer("toon", "kid", "other"), 2.0, "below 0", False, True),
         ("mine/whitebox", "flat", "of another style", 1.0, "", True, True),
         ("storybook", "toon", "of another generator", 1.0, "", True, True),
     ]

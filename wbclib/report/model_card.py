@@ -14,7 +14,7 @@ from wbclib.files import read_json
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
 from wbclib.show.tables import interval
-from wbclib.studies.pictures import drawers, pictures
+from wbclib.studies.pictures import criterion, drawers
 from wbclib.train import records
 
 LOOKED_FOR = (
@@ -81,7 +81,7 @@ evidence of what a photograph showed.
 Asked of every generator before it is shipped; the questions were written down before the answers were known, and a "no"
 is to be explained below. Pictures are looked at for {LOOKED_FOR}.
 
-{criterion(style, who, profile)}
+{tell_criterion(style, who, profile)}
 
 ## Faults that were seen
 
@@ -162,8 +162,8 @@ def markdown(distances: pd.DataFrame, style: str) -> str:
     return "\n".join(lines + [f"| {method} | " + " | ".join(row) + " |" for method, *row in wide.itertuples()])
 
 
-def criterion(style: str, who: str, profile: Profile) -> str:
-    """Why a generator is worth shipping, as a Markdown table: what :func:`pictures.criterion` found."""
+def tell_criterion(style: str, who: str, profile: Profile) -> str:
+    """Why a generator is worth shipping, as a Markdown table: what :func:`criterion.judge` found."""
     frame = _table(profile, "picture_criterion")
     frame = None if frame is None else frame[(frame["style"] == style) & (frame["who"] == who)]
     if frame is None or frame.empty:
@@ -184,7 +184,7 @@ def _intervals(style: str, who: str, profile: Profile) -> dict[str, tuple[str, b
         return {}
     rows = frame[(frame["style"] == style) & (frame["a"] == who) & (frame["b"] == drawers.THEIRS)].to_dict("records")
     return {
-        pictures.nearer(style, row["metric"], row["network"]): (
+        criterion.nearer(style, row["metric"], row["network"]): (
             interval(row["difference"], row["diff_low"], row["diff_high"]),
             row["verdict"] != "cannot tell",
         )

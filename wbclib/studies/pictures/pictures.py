@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,15 +18,12 @@ import torch
 from tqdm.auto import tqdm
 
 from wbclib import corpora, images
-from wbclib.inference import drawing
-from wbclib.measure import cartoonness, content, effect, fid, lpips, paired
-from wbclib.networks.weights import MissingWeights
+from wbclib.measure import cartoonness, content, effect, fid, paired
 from wbclib.options import RunConfig
 from wbclib.profiles import Profile
 from wbclib.represent.threads import threads
 from wbclib.studies.common import comparison
 from wbclib.studies.pictures.drawers import PHOTOGRAPH, THEIRS, Draw
-from wbclib.train import records
 
 SIDE, WINDOW, WINDOWS = 512, 256, 3  # pixels, pixels, windows a photograph
 
@@ -181,138 +177,3 @@ def looks(made: Mapping[str, np.ndarray], there: Windows, references: Mapping[st
         rows.append((who, *means, *kept, len(shown)))
     kept_columns = [f"{name}{end}" for name in (KEPT, FOUND) for end in ("", "_low", "_high")]
     return pd.DataFrame(rows, columns=["who", LINES, FLAT, *kept_columns, "n"])
-
-
-def nearer(style: str, metric: str, network: str) -> str:
-    """The criterion's question for a distance."""
-    return f"nearer to {style} than {THEIRS}, {metric} over {network}"
-
-
-def criterion(who: str, style: str, pairs: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
-    """Whether a generator may be shipped as a style: columns question, value, wanted, answer, counts (bool).
-
-    Nearer to the style's unseen cartoons than the authors' released white box by every network and metric; the
-    photograph's edges found at least as well as in theirs; lines, and flat areas, on the cartoons' side of half way
-    from the photograph. Where a style's cartoons have no more lines than photographs, or no more flat areas, there is
-    no such side, and the question asks for no fewer than the photograph's. Edges kept by correlation is answered too,
-    and decides nothing (``counts`` is False): every line that is drawn lowers it.
-    """
-    values = seen.set_index("who").to_dict("index")
-    rows: list[tuple[str, float, str, bool, bool]] = []
-    found = pairs[(pairs["style"] == style) & (pairs["a"] == who) & (pairs["b"] == THEIRS)]
-    for pair in found.to_dict("records"):
-        question = nearer(style, pair["metric"], pair["network"])
-        rows.append((question, pair["difference"], "below 0", pair["difference"] < 0, True))
-    if THEIRS in values:
-        for measure, name, counts in ((FOUND, "edges found", True), (KEPT, "edges kept", False)):
-            own, theirs = (values[key][measure] for key in (who, THEIRS))
-            rows.append((name, own, f"at least {theirs:.3f}", own >= theirs, counts))
-    for measure, name in ((LINES, "lines"), (FLAT, "flat areas")):
-        photo, cartoon, own = (values[key][measure] for key in (PHOTOGRAPH, f"cartoons, {style}", who))
-        wanted = (photo + cartoon) / 2 if cartoon > photo else photo
-        rows.append((f"{name}, share of pixels", own, f"at least {wanted:.4f}", own >= wanted, True))
-    return pd.DataFrame(rows, columns=["question", "value", "wanted", "answer", "counts"])
-
-
-def tried(profile: Profile, seen: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
-    """What was tried: every finished run of the profile that draws, and what became of it.
-
-    Args:
-        seen: :func:`looks`.
-        distances: :func:`distances`, first table.
-
-    Returns:
-        run, init, steps, cartoons (where the run saw any), terms (weights); outline_share, flat_share, edges_found;
-        and, a column a network, the Frechet distance to the cartoons that the run learnt from.
-    """
-    values = seen.set_index("who").to_dict("index")
-    frechet = distances[distances["metric"] != "kid"]
-    rows = []
-    for run, config in profile.runs.items():
-        who, record = f"{profile.name}/{run}", records.finished(profile, run)
-        if who not in values or record is None:
-            continue
-        terms = ", ".join(f"{name} {weight:g}" for name, weight in asdict(config.weights).items() if weight)
-        row = {
-            "run": run, "init": config.init, "steps": record["steps"],
-            "cartoons": Path(config.cartoons.path or config.cartoons.kind).name if config.method != "pretrain" else "",
-            "terms": terms,
-        }  # fmt: skip
-        row |= {name: values[who][name] for name in (LINES, FLAT, FOUND)}
-        own = next((style for style in profile.styles() if profile.whitebox(style).cartoons == config.cartoons), "")
-        mine = frechet[(frechet["method"] == who) & (frechet["style"] == own)]
-        rows.append(
-            row | {f"to cartoons, {network}": value for network, value in mine[["network", "value"]].to_numpy()}
-        )
-    return pd.DataFrame(rows)
-
-
-def details(
-    profile: Profile,
-    drawing_in: list[str],
-    there: Windows,
-    references: Mapping[str, np.ndarray],
-    sides: tuple[int, ...] = (256, 384, SIDE),
-) -> pd.DataFrame:
-    """Styles drawn at several working sizes (``--detail``), enlarged, and cut into the same windows.
-
-    A smaller side draws wider lines, and loses what is smaller than they are.
-
-    Args:
-        drawing_in: styles, as :func:`wbclib.inference.drawing.open_drawing` takes them.
-        there: :func:`windows`.
-        references: :func:`cartoons`.
-        sides: short sides that are drawn at, at most :data:`SIDE`.
-
-    Returns:
-        style, detail, outline_share, flat_share, edges_found and its interval of 90 % over photographs, and, a column a
-        network, the Frechet distance to the cartoons of the style's name (missing where there are none).
-    """
-    asked = {f"{style} at {side}": (style, side) for style in drawing_in for side in sides}
-    made = drawn({name: drawing.open_drawing(style, detail=side) for name, (style, side) in asked.items()}, there)
-    seen = looks(made, there, {})[[LINES, FLAT, FOUND, f"{FOUND}_low", f"{FOUND}_high"]]
-    rows = pd.concat([pd.DataFrame(asked.values(), columns=["style", "detail"]), seen], axis=1)
-    for network, features_of in comparison.features_by_network(profile, made):
-        own = {style: comparison.cached_features(found, network) for style, found in references.items()}
-        rows[f"to its cartoons, {network.origin['network']}"] = [
-            fid.frechet(features_of[name], own[style]) if style in own else float("nan")
-            for name, (style, _) in asked.items()
-        ]
-    return rows
-
-
-def sameness(
-    style: str, photos: list[np.ndarray], detail: int, copies: tuple[int, ...] = (2, 3), downloads: bool = False
-) -> pd.DataFrame:
-    """Whether a photograph and its small copies become the same cartoon, at their own pixels and at a working size.
-
-    The cartoon of the photograph is shrunk to the copy's size and compared with the copy's cartoon there.
-
-    Args:
-        style: as :func:`wbclib.inference.drawing.open_drawing` takes it.
-        photos: uint8 (H, W, 3), of any sizes.
-        detail: the working short side, at most that of the smallest copy.
-        copies: by how much the copies are smaller.
-
-    Returns:
-        style, way, copy, edge_agreement (1: the same edges), apart (mean absolute difference in grey levels), lpips
-        (missing where its weights are not here), each the mean over the photographs, and n.
-    """
-    try:
-        metric = lpips.load(downloads)
-    except MissingWeights:
-        metric = None
-    rows = []
-    for way, side in (("own pixels", 0), ("working size", detail)):
-        draw = drawing.open_drawing(style, detail=side)
-        large = [draw(photo) for photo in photos]
-        for times in copies:
-            values = []
-            for photo, cartoon in zip(photos, large, strict=True):
-                size = (photo.shape[0] // times, photo.shape[1] // times)
-                a, b = images.resize(cartoon, size), draw(images.resize(photo, size))
-                apart = float(np.abs(a.astype(float) - b).mean())
-                near = float("nan") if metric is None else float(lpips.distances(a[None], b[None], metric)[0])
-                values.append((content.edge_agreement(b, a), apart, near))
-            rows.append((style, way, f"1/{times}", *np.mean(values, axis=0), len(photos)))
-    return pd.DataFrame(rows, columns=["style", "way", "copy", "edge_agreement", "apart", "lpips", "n"])
