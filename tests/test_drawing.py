@@ -83,7 +83,7 @@ def test_flat_has_regions_of_one_colour_and_about_as_many_at_any_size() -> None:
     assert 0.5 < counts[0] / counts[1] < 2
 
 
-@pytest.mark.parametrize("name", ["ink", "flat", "bilateral"])
+@pytest.mark.parametrize("name", ["ink", "flat", "bilateral", "pencil"])
 def test_a_look_draws_any_size_and_the_same_each_time(name: str) -> None:
     for size in ((1, 1), (1, 40), (3, 2), (50, 70)):
         image = images.resize(photograph(96), size)

@@ -17,7 +17,7 @@ STYLE = (
     "inked (the default), peppercarrot or storybook, which come with the package, PROFILE/RUN, official-whitebox, or a "
     ".safetensors or .npz file; of several styles in one network PROFILE/RUN:STYLE, or :ONE=0.5,OTHER=0.5 for a mixture"
 )
-LOOKS = "; without a network ink, flat or bilateral, with settings of one's own as in ink:rho=0.98,bins=8"
+LOOKS = "; without a network ink, flat, bilateral or pencil, with settings of one's own as in ink:rho=0.98,bins=8"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -32,7 +32,7 @@ def cartoonize(
         image: uint8 (H, W, 3) RGB, or the path of a picture (upright, in sRGB, transparency laid on white).
         style: a shipped style, ``PROFILE/RUN``, ``official-whitebox`` or a file of weights, as text or as a path;
             default: ``inked`` (:func:`wbclib.inference.styles.load_style`). Loaded once, and again when its
-            file changes. Or ``ink``, ``flat``, ``bilateral``, which have no network
+            file changes. Or ``ink``, ``flat``, ``bilateral``, ``pencil``, without a network
             (:mod:`wbclib.inference.classical`), with settings as in ``ink:rho=0.98,bins=8``.
         sharpness: 0 (smooth) to 1 (the network's own output).
         detail: short side in pixels at which larger pictures are drawn (:mod:`wbclib.inference.drawing`); 0: the

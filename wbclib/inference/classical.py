@@ -1,8 +1,9 @@
-"""Looks without a network, instant and the same on every machine: ``ink``, ``flat``, ``bilateral``.
+"""Looks without a network, instant and the same on every machine: ``ink``, ``flat``, ``bilateral``, ``pencil``.
 
 ``ink`` is the flow-based abstraction (:mod:`wbclib.represent.flow`) with the settings that notebook 04 chooses, and
 what the shipped generators first learn; ``flat`` the structure representation (:mod:`wbclib.represent.structure`);
-``bilateral`` the classical filter (:mod:`wbclib.baselines.bilateral`). All of them look at the whole picture.
+``bilateral`` the classical filter (:mod:`wbclib.baselines.bilateral`), ``pencil`` a drawing with coloured pencils
+(:mod:`wbclib.baselines.pencil`). All of them look at the whole picture.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import yaml
 
 from wbclib import images
 from wbclib.baselines.bilateral import Bilateral, bilateral
+from wbclib.baselines.pencil import Pencil, pencil
 from wbclib.files import UserError
 from wbclib.inference.styles import LICENCE
 from wbclib.options import Flow, Structure
@@ -35,8 +37,8 @@ class Classical:
 
     Attributes:
         name: as it was asked for.
-        options: :class:`wbclib.options.Flow`, :class:`wbclib.options.Structure` or
-            :class:`wbclib.baselines.bilateral.Bilateral`.
+        options: :class:`wbclib.options.Flow`, :class:`wbclib.options.Structure`,
+            :class:`wbclib.baselines.bilateral.Bilateral` or :class:`wbclib.baselines.pencil.Pencil`.
     """
 
     name: str
@@ -62,8 +64,10 @@ def _bilateral(image: np.ndarray, options: Bilateral) -> np.ndarray:
     return bilateral(image[None], options)[0]
 
 
-DRAW: Mapping[type, Callable[[np.ndarray, Any], np.ndarray]] = {Flow: _ink, Structure: _flat, Bilateral: _bilateral}
-LOOKS: Mapping[str, Any] = {"ink": INK, "flat": FLAT, "bilateral": Bilateral()}
+DRAW: Mapping[type, Callable[[np.ndarray, Any], np.ndarray]] = {
+    Flow: _ink, Structure: _flat, Bilateral: _bilateral, Pencil: pencil
+}  # fmt: skip
+LOOKS: Mapping[str, Any] = {"ink": INK, "flat": FLAT, "bilateral": Bilateral(), "pencil": Pencil()}
 
 
 def load(name: str) -> Classical | None:

@@ -107,8 +107,13 @@ def absent() -> dict[str, str]:
 
 
 def classical() -> dict[str, Stylise]:
-    """The looks without a network; each takes a crop for a whole picture, so that lines belong to the crop's size."""
-    draws = {name: drawing.open_drawing(name, detail=0) for name in LOOKS}
+    """The looks without a network, and OpenCV's with the settings that it has.
+
+    Each takes a crop for a whole picture, so that lines belong to the crop's size.
+    """
+    draws: dict[str, Stylise] = {name: drawing.open_drawing(name, detail=0) for name in LOOKS}
+    draws["opencv-stylization"] = lambda photo: cv2.stylization(photo[..., ::-1])[..., ::-1]
+    draws["opencv-pencilsketch"] = lambda photo: cv2.pencilSketch(photo[..., ::-1])[1][..., ::-1]
     return {name: functools.partial(_each, draw) for name, draw in draws.items()}
 
 
