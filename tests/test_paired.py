@@ -77,9 +77,13 @@ def test_values_are_the_distances_themselves(metric: str) -> None:
     assert low < value < high and value == pytest.approx(distance(a, reference), rel=1e-9)
 
 
-def test_a_draw_of_frechet_is_the_distance_of_the_copies_written_out() -> None:
+@pytest.mark.parametrize("width", [2, 12, 40])
+def test_a_draw_of_frechet_is_the_distance_of_the_copies_written_out(width: int) -> None:
     """Whole photographs, each with all of its crops, the same for both methods; reference images too."""
-    a, b, reference = three(np.random.default_rng(2), 12, 10)
+    mixed = np.random.default_rng(12).normal(size=(2, width)) + 3.0
+    a, b, reference = (
+        x @ mixed + np.cos(np.outer(x[:, 0], range(width))) for x in three(np.random.default_rng(2), 12, 10)
+    )
     groups, images = np.arange(12) // 2, np.arange(10) // 2
     drawn = resampling.distances({"a": a, "b": b}, reference, groups, "frechet", 2, 7, images)[1]
     random = np.random.default_rng(7)

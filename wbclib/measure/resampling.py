@@ -67,7 +67,9 @@ def distances(
     key = _key([x for x, _ in checked], checked[0][1], photographs, images, (metric == "kid", bootstraps, seed))
     if key in _KEPT:
         return _KEPT[key]
-    measure = (_Kernel if metric == "kid" else _Frechet)([x for x, _ in checked], checked[0][1], photographs, images)
+    wide = max(len(reference), *(len(x) for x, _ in checked)) <= checked[0][1].shape[1]
+    kind = _Kernel if metric == "kid" else _WideFrechet if wide else _Frechet
+    measure = kind([x for x, _ in checked], checked[0][1], photographs, images)
     whole = measure(*(np.ones(index.max() + 1) for index in (photographs, images)))
     if min(photographs.max(), images.max()) + 1 < FEWEST:
         return whole, np.full((bootstraps, len(checked)), np.nan)
@@ -114,6 +116,50 @@ class _Frechet:
     def __call__(self, counts: np.ndarray, images: np.ndarray) -> np.ndarray:
         reference = fid.moments(self.reference, images[self.images])
         return np.array([fid.between(fid.moments(x, counts[self.groups]), reference) for x in self.sets])
+
+
+class _WideFrechet:
+    """The same of fewer images than features, from the scalar products of images, which no draw changes.
+
+    With centred rows A and B, counted and scaled, all of a Frechet distance is in A A^T, B B^T and A B^T, and centring
+    is a matter of means of their rows and columns.
+    """
+
+    def __init__(self, sets: list[np.ndarray], reference: np.ndarray, groups: np.ndarray, images: np.ndarray) -> None:
+        middle = reference.mean(
+            0
+        )  # first taken away from all, so that products are not small differences of large ones
+        second = reference - middle
+        self.within, self.second, self.across = [], second @ second.T, []
+        for x in sets:
+            self.within.append((x - middle) @ (x - middle).T)
+            self.across.append((x - middle) @ second.T)
+        self.groups, self.images = groups, images
+
+    def __call__(self, counts: np.ndarray, images: np.ndarray) -> np.ndarray:
+        times, others = counts[self.groups], images[self.images]
+        squared, spread = _mean_and_trace(self.second, others)
+        found = []
+        for within, across in zip(self.within, self.across, strict=True):
+            own, trace = _mean_and_trace(within, times)
+            rows, columns = times > 0, others > 0
+            left, right = times[rows] / times.sum(), others[columns] / others.sum()
+            part = across[rows][:, columns]
+            means = left @ part, part @ right
+            between = float(left @ means[1])
+            centred = part - means[0] - means[1][:, None] + between
+            scales = (w[kept] / (w.sum() - 1) for w, kept in ((times, rows), (others, columns)))
+            scaled = np.sqrt(np.multiply.outer(*scales)) * centred
+            cross = np.linalg.svd(scaled, compute_uv=False).sum()
+            found.append(max(0.0, float(own + squared - 2 * between + trace + spread - 2 * cross)))
+        return np.array(found)
+
+
+def _mean_and_trace(products: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
+    """Squared length of the mean, and trace of the covariance, of rows with these scalar products, each counted."""
+    share = counts / counts.sum()
+    mean = float(share @ products @ share)
+    return mean, float(counts @ np.diag(products) - counts.sum() * mean) / float(counts.sum() - 1)
 
 
 class _Kernel:
