@@ -126,9 +126,7 @@ class _WideFrechet:
     """
 
     def __init__(self, sets: list[np.ndarray], reference: np.ndarray, groups: np.ndarray, images: np.ndarray) -> None:
-        middle = reference.mean(
-            0
-        )  # first taken away from all, so that products are not small differences of large ones
+        middle = reference.mean(0)  # taken away first, so that nothing small is a difference of large products
         second = reference - middle
         self.within, self.second, self.across = [], second @ second.T, []
         for x in sets:
