@@ -126,13 +126,13 @@ def test_wrong_settings_are_told(style: str, says: str) -> None:
 
 def test_what_only_a_network_has_is_refused() -> None:
     for more in ({"sharpness": 0.5}, {"tile": 64}, {"engine": "torch"}):
-        with pytest.raises(UserError, match=f"style flat has no network: leave out {next(iter(more))}"):
+        with pytest.raises(UserError, match=f"style flat has no generator: leave out {next(iter(more))}"):
             open_drawing("flat", **more)  # type: ignore[arg-type]
 
 
 def test_a_look_cannot_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--style", "ink:bins=3", "--out", str(tmp_path / "a.onnx")]) == 2
-    assert "style ink:bins=3 has no network: there is nothing to export" in capsys.readouterr().err
+    assert "style ink:bins=3 has no generator: there is nothing to export" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", [True, 1.5, "720", None, np.zeros(2)])

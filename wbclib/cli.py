@@ -17,7 +17,10 @@ STYLE = (
     "inked (the default), peppercarrot or storybook, which come with the package, PROFILE/RUN, official-whitebox, or a "
     ".safetensors or .npz file; of several styles in one network PROFILE/RUN:STYLE, or :ONE=0.5,OTHER=0.5 for a mixture"
 )
-LOOKS = "; without a network ink, flat, bilateral or pencil, with settings of one's own as in ink:rho=0.98,bins=8"
+LOOKS = (
+    "; without a network ink, flat, bilateral or pencil, with settings of one's own as in ink:rho=0.98,bins=8; or "
+    "nst:PICTURE, any picture as the style, minutes a photograph"
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -207,7 +210,7 @@ def _cartoonize(arguments: argparse.Namespace) -> int:
     """Status 0: everything is there (kept outputs too); 1: some inputs failed; 2: nothing could be begun."""
     from wbclib.inference import drawing, folder
 
-    detail = drawing.DETAIL if arguments.detail is None else arguments.detail
+    detail = drawing.default_detail(arguments.style) if arguments.detail is None else arguments.detail
     draw = drawing.open_drawing(arguments.style, arguments.sharpness, detail, arguments.tile, arguments.engine)
     summary = folder.run(arguments.paths, draw, arguments.out, arguments.force)
     print("\n".join(summary.lines()))
@@ -215,10 +218,10 @@ def _cartoonize(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from wbclib.inference import classical, drawing, export, styles
+    from wbclib.inference import drawing, export, styles
 
-    if arguments.style and classical.load(arguments.style):
-        raise UserError(f"style {arguments.style} has no network: there is nothing to export")
+    if arguments.style and drawing.is_look(arguments.style):
+        raise UserError(f"style {arguments.style} has no generator: there is nothing to export")
     detail = drawing.DETAIL if arguments.detail is None else arguments.detail
     style = styles.load_style(arguments.style)
     print(export.export(style, arguments.out, arguments.int8, arguments.force, detail))

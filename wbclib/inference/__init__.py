@@ -14,8 +14,7 @@ import numpy as np
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.inference import classical
-from wbclib.inference.drawing import DETAIL, Drawing, open_drawing
+from wbclib.inference.drawing import DETAIL, Drawing, is_look, open_drawing
 from wbclib.inference.kinds import FILM, judge
 from wbclib.inference.styles import DEFAULT, weights_file
 
@@ -33,7 +32,8 @@ def cartoonize(
         style: a shipped style, ``PROFILE/RUN``, ``official-whitebox`` or a file of weights, as text or as a path;
             default: ``inked`` (:func:`wbclib.inference.styles.load_style`). Loaded once, and again when its
             file changes. Or ``ink``, ``flat``, ``bilateral``, ``pencil``, without a network
-            (:mod:`wbclib.inference.classical`), with settings as in ``ink:rho=0.98,bins=8``.
+            (:mod:`wbclib.inference.classical`), with settings as in ``ink:rho=0.98,bins=8``; or ``nst:PICTURE``, any
+            picture by style transfer (:mod:`wbclib.inference.by_picture`), which takes minutes.
         sharpness: 0 (smooth) to 1 (the network's own output).
         detail: short side in pixels at which larger pictures are drawn (:mod:`wbclib.inference.drawing`); 0: the
             picture's own.
@@ -54,7 +54,7 @@ def cartoonize(
     image = np.asarray(image)  # of masked arrays and the like the values alone
     if image.size == 0:
         raise UserError(f"expected an image of at least 1 x 1 pixels, got {image.shape[1]} x {image.shape[0]}")
-    if classical.load(name) is not None:
+    if is_look(name):
         return open_drawing(name, sharp, side)(image)
     file = weights_file(name).resolve()
     return _drawing(name, sharp, side, str(file), file.stat().st_mtime_ns)(image)

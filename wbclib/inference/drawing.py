@@ -13,7 +13,8 @@ import numpy as np
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.inference import classical
+from wbclib.inference import by_picture, classical
+from wbclib.inference.by_picture import ByPicture
 from wbclib.inference.classical import Classical
 from wbclib.inference.styles import DEFAULT, load_style
 from wbclib.inference.stylist import TILE, Stylist
@@ -42,7 +43,7 @@ class Drawing:
         detail: short side at which it draws where the photograph's is longer; 0: it draws the photograph's own pixels.
     """
 
-    draw: Stylist | Classical
+    draw: Stylist | Classical | ByPicture
     detail: int = DETAIL
 
     def __post_init__(self) -> None:
@@ -55,6 +56,16 @@ class Drawing:
         return enlarge(self.draw(images.fit(image, self.detail)), image.shape[:2])
 
 
+def is_look(name: str) -> bool:
+    """Whether a style draws without a generator: a look, or a picture."""
+    return name.partition(":")[0] in classical.LOOKS or name.startswith(by_picture.PREFIX)
+
+
+def default_detail(name: str | None) -> int:
+    """The working short side of a style where nobody says one."""
+    return by_picture.DETAIL if (name or "").startswith(by_picture.PREFIX) else DETAIL
+
+
 def open_drawing(
     name: str | None = None,
     sharpness: float = 0.0,
@@ -62,10 +73,11 @@ def open_drawing(
     tile: int | None = None,
     engine: str = "auto",
 ) -> Drawing:
-    """What draws in a style: a look without a network (:mod:`wbclib.inference.classical`) or a generator.
+    """What draws in a style: a look without a network (:mod:`wbclib.inference.classical`), a picture, or a generator.
 
     Args:
-        name: as :func:`wbclib.inference.classical.load` or :func:`wbclib.inference.styles.load_style` takes it.
+        name: as :func:`wbclib.inference.classical.load`, :func:`wbclib.inference.by_picture.load` or
+            :func:`wbclib.inference.styles.load_style` takes it.
         sharpness, tile: of a generator (:class:`wbclib.inference.stylist.Stylist`).
         detail: as :class:`Drawing` says.
         engine: of a generator (:mod:`wbclib.inference.engine`).
@@ -74,7 +86,7 @@ def open_drawing(
         UserError: unknown style, or a value outside its range; a setting of generators for a look without one.
     """
     name = name or DEFAULT
-    look = classical.load(name)
+    look = classical.load(name) or by_picture.load(name)
     if look is None:
         from wbclib.inference.engine import placed  # loads ONNX, which notebooks that draw by a run do without
 
@@ -85,5 +97,5 @@ def open_drawing(
         return Drawing(Stylist(style, sharpness, TILE if tile is None else tile, device, network), detail)
     given = {"sharpness": sharpness != 0, "tile": tile is not None, "engine": engine != "auto"}
     if odd := [word for word, is_given in given.items() if is_given]:
-        raise UserError(f"style {look.name} has no network: leave out {' and '.join(odd)}")
+        raise UserError(f"style {look.name} has no generator: leave out {' and '.join(odd)}")
     return Drawing(look, detail)

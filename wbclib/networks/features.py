@@ -122,6 +122,12 @@ NETWORKS: dict[str, Spec] = {
         512,
         (_torchvision("vgg19", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),),
     ),
+    "vgg19_relu5_1": Spec(
+        _vgg(backbones.VGG19, last=29),
+        "relu5_1",
+        512,
+        (_torchvision("vgg19", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),),
+    ),
     "vgg16": Spec(  # VGG16 has three convolutions in its fourth group, so there is no conv4_4
         _vgg(backbones.VGG16, last=21),
         "conv4_3 before its ReLU",
