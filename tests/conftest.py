@@ -64,17 +64,18 @@ def place_weights(weight_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Call
     import torch
 
     from wbclib.files import sha256
-    from wbclib.networks.features import NETWORKS
+    from wbclib.networks.features import LAYERED, NETWORKS
 
     def put(name: str, state: dict[str, Tensor], which: int = 0) -> Path:
-        spec = NETWORKS[name]
+        table = LAYERED if name in LAYERED else NETWORKS
+        spec = table[name]
         path = weight_folders / "bring" / "weights" / spec.files[which].name
         if path.suffix == ".npz":
             np.savez(path, **{key: value.numpy() for key, value in state.items()})
         else:
             torch.save(state, path)
         listed = (*spec.files[:which], dataclasses.replace(spec.files[which], sha256=sha256(path)))
-        monkeypatch.setitem(NETWORKS, name, dataclasses.replace(spec, files=listed))
+        monkeypatch.setitem(table, name, dataclasses.replace(spec, files=listed))
         return path
 
     return put

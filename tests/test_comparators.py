@@ -61,3 +61,16 @@ def test_absent_rows_stand_in_the_table_with_their_note(weight_folders: Path) ->
     assert shown.loc["photograph", "cartoons"] == "1.00 [0.500, 1.50]"
     for name in ("official-whitebox", NAME, "official-cartoongan-shinkai"):
         assert shown.loc[name, "cartoons"].startswith("weights not found: put ")
+
+
+def test_opencvs_looks_are_given_blue_first() -> None:
+    photo = np.zeros((2, 48, 48, 3), np.uint8)
+    photo[:, :, :24] = (220, 40, 10)
+    photo[:, :, 24:] = (20, 60, 200)
+    found = comparators.classical()
+    for name, draw in (
+        ("opencv-stylization", cv2.stylization),
+        ("opencv-pencilsketch", lambda x: cv2.pencilSketch(x)[1]),
+    ):
+        blue_first = draw(cv2.cvtColor(photo[0], cv2.COLOR_RGB2BGR))
+        np.testing.assert_array_equal(found[name](photo)[1], cv2.cvtColor(blue_first, cv2.COLOR_BGR2RGB))

@@ -128,6 +128,7 @@ def python(folder: Path, *words: str) -> str:
 
 @pytest.mark.parametrize("kind", ADDITIONS)
 def test_at_few_places_all_of_them_named(kind: str) -> None:
+    """What is written here is all that the copy gets; that it is enough, the tests below show."""
     addition, told = ADDITIONS[kind], TEXT.split(f"## Add {kind}\n")[1].split("\n## ")[0]
     assert len(addition.lines) + len(addition.files) <= PLACES
     for name in {file for file, _, _ in addition.lines} | {str(Path(new).parent) for new in addition.files}:
@@ -152,10 +153,12 @@ def test_a_term_and_a_method_train_and_old_records_stay_valid(copy: Path) -> Non
 def test_a_comparator_and_a_measure_are_in_the_tables(copy: Path) -> None:
     asked = """
 import json, numpy as np
+from wbclib import profiles
 from wbclib.measure import effect
-from wbclib.studies.common import comparators
+from wbclib.studies.common import comparison
 photos = np.random.default_rng(0).integers(1, 255, (4, 64, 64, 3), np.uint8)
-made = comparators.classical()["negative"](photos)
+comparison.trained = lambda run, profile: None
+made = comparison.methods(profiles.load("smoke"))["negative"](photos)
 table = effect.effect({"negative": made}, photos, ["a", "a", "b", "b"])
 print(json.dumps({"right": bool((made == 255 - photos).all()), "measures": sorted(set(table["measure"]))}))
 """

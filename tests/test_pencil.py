@@ -24,7 +24,7 @@ def test_segments_lie_where_they_should() -> None:
     np.testing.assert_allclose(upright, wanted.T, atol=1e-6)
     assert diagonal.sum() == pytest.approx(1, abs=1e-6)
     rows, columns = np.nonzero(diagonal > 0.05)
-    assert np.corrcoef(rows, columns)[0, 1] < -0.9, "a quarter of a turn goes up to the right"
+    assert np.corrcoef(rows, columns)[0, 1] < -0.9, "an eighth of a turn goes up to the right"
 
 
 def test_strokes_are_those_of_a_plain_loop() -> None:
@@ -86,6 +86,16 @@ def test_colours_stay_or_go() -> None:
     varied = np.stack([noise()] * 3, axis=-1)
     light, darker = (pencil(varied, Pencil(strength=power)) for power in (1.0, 3.0))
     assert (darker <= light).all() and darker.mean() < light.mean() - 5
+
+
+def test_a_large_dark_area_stays_darker_than_the_rest() -> None:
+    """The black of sixty in a hundred pixels is drawn as the tone of the thirtieth, not of the sixtieth."""
+    luma = np.full((100, 100), 230, np.uint8)
+    luma[:60] = 5
+    black, white = 255 * tones(luma, Pencil())[[0, 99], 0]
+    share = np.cumsum(histogram(Pencil()))
+    assert round(black) == np.searchsorted(share, 0.3) and round(white) == np.searchsorted(share, 0.8)
+    assert black < 190 < white
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 9, 3), (7, 2, 3)])

@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         metavar="PIXELS",
         help="short side at which larger pictures are drawn, so that lines stay visible; the cartoon is as large as "
-        "the picture; 0: its own pixels (default: 512)",
+        "the picture; 0: its own pixels (default: 512; in the style of a picture 256)",
     )
     cartoonize.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles of large images")
     cartoonize.add_argument(
@@ -210,8 +210,9 @@ def _cartoonize(arguments: argparse.Namespace) -> int:
     """Status 0: everything is there (kept outputs too); 1: some inputs failed; 2: nothing could be begun."""
     from wbclib.inference import drawing, folder
 
-    detail = drawing.default_detail(arguments.style) if arguments.detail is None else arguments.detail
-    draw = drawing.open_drawing(arguments.style, arguments.sharpness, detail, arguments.tile, arguments.engine)
+    draw = drawing.open_drawing(
+        arguments.style, arguments.sharpness, arguments.detail, arguments.tile, arguments.engine
+    )
     summary = folder.run(arguments.paths, draw, arguments.out, arguments.force)
     print("\n".join(summary.lines()))
     return summary.status
@@ -220,7 +221,7 @@ def _cartoonize(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> None:
     from wbclib.inference import drawing, export, styles
 
-    if arguments.style and drawing.is_look(arguments.style):
+    if arguments.style and drawing.without_generator(arguments.style):
         raise UserError(f"style {arguments.style} has no generator: there is nothing to export")
     detail = drawing.DETAIL if arguments.detail is None else arguments.detail
     style = styles.load_style(arguments.style)

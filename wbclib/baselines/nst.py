@@ -3,6 +3,9 @@
 A picture is changed until its activations in one deep layer are those of the photograph and the correlations of its
 activations in several layers, the Gram matrices, are those of a picture in the wanted style. Several styles: the mean
 of their Gram matrices, so that a whole corpus can be one style ("all images" in CartoonGAN's comparison).
+
+Weights are those that Gatys gave for his own program, over a VGG19 whose activations were normalised. Over
+torchvision's VGG19 the same numbers balance content and style in another way, which nobody has looked at here.
 """
 
 from __future__ import annotations
@@ -18,52 +21,54 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from wbclib import images
+from wbclib.files import UserError
 from wbclib.networks.frozen import FeatureNetwork
-from wbclib.networks.layers import Layers, available
+from wbclib.networks.layers import POOLINGS, Activations, available
 from wbclib.values import AtLeastOne, Count, NotNegative, OneOf
 
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT = ("relu4_2", "relu3_1")  # as published, and where the network ends before it
+STARTS = ("content", "noise")
 Grams = Mapping[str, Tensor]  # layer -> (C, C)
 
 
 @dataclass(frozen=True)
 class NST:
-    """Settings, by default Gatys's own; :data:`JOHNSON` are those of the implementation that is used most."""
+    """Settings; by default Gatys's own."""
 
     steps: AtLeastOne = 500  # evaluations of loss and gradient
     content: NotNegative = 1.0
-    style: NotNegative = 1000.0
-    # channels: a layer's style loss over the squared number of its channels | values: Gram matrices over theirs, too
-    norm: Annotated[str, OneOf("channels", "values")] = "channels"
-    tv: NotNegative = 0.0  # of the squared differences of neighbours, halved
-    pooling: Annotated[str, OneOf("max", "average")] = "max"
-    start: Annotated[str, OneOf("content", "noise")] = "content"
+    style: NotNegative = 1000.0  # over the squared number of a layer's channels
+    tv: NotNegative = 0.0  # of the squared differences of neighbours in [-1, 1], halved
+    pooling: Annotated[str, OneOf(*POOLINGS)] = "max"
+    start: Annotated[str, OneOf(*STARTS)] = "content"
     seed: Count = 0  # of the noise
 
+    def __post_init__(self) -> None:
+        for word, known in ((self.pooling, POOLINGS), (self.start, STARTS)):
+            if word not in known:
+                raise UserError(f"style transfer: {word!r} is unknown; say {' or '.join(known)}")
 
-JOHNSON = NST(steps=1000, content=5.0, style=100.0, norm="values", tv=1e-3, start="noise")
 
-
-def layers_of(network: FeatureNetwork, options: NST) -> Layers:
+def activations(network: FeatureNetwork, options: NST) -> Activations:
     """The layers that are compared: those of the paper, as far as the network goes."""
     known = available(network)
     content = next(name for name in CONTENT if name in known)
-    return Layers(network, [*(name for name in STYLE if name in known), content], options.pooling)
+    return Activations(network, [*(name for name in STYLE if name in known), content], options.pooling)
 
 
-def content_layer(layers: Layers) -> str:
-    """Of :func:`layers_of`: the one whose activations are kept."""
-    return next(name for name in CONTENT if name in layers.wanted.values())
+def content_layer(seen: Activations) -> str:
+    """Of :func:`activations`: the layer that keeps the photograph."""
+    return next(name for name in CONTENT if name in seen.wanted.values())
 
 
-def gram(activations: Tensor) -> Tensor:
+def gram(found: Tensor) -> Tensor:
     """Correlations of channels over space, (N, C, C): F F^T / (H W) of activations (N, C, H, W)."""
-    flat = activations.flatten(2)
+    flat = found.flatten(2)
     return flat @ flat.transpose(1, 2) / flat.shape[-1]
 
 
-def fit(pictures: Sequence[np.ndarray], layers: Layers) -> Grams:
+def fit(pictures: Sequence[np.ndarray], seen: Activations) -> Grams:
     """Mean Gram matrix of every style layer, over pictures uint8 (H, W, 3) of any sizes.
 
     Raises:
@@ -72,28 +77,26 @@ def fit(pictures: Sequence[np.ndarray], layers: Layers) -> Grams:
     if not len(pictures):
         raise ValueError("a style needs at least one picture")
     total: dict[str, Tensor] = {}
-    with torch.inference_mode():
+    with torch.no_grad():
         for picture in pictures:
-            for name, found in layers(images.to_tensor(picture)[None]).items():
+            for name, found in seen(images.to_tensor(picture)[None].to(seen.device)).items():
                 if name in STYLE:
-                    total[name] = total.get(name, torch.zeros(())) + gram(found)[0] / len(pictures)
-    return {name: found.clone() for name, found in total.items()}
+                    part = gram(found)[0] / len(pictures)
+                    total[name] = total[name] + part if name in total else part
+    return total
 
 
-def loss(found: Mapping[str, Tensor], grams: Grams, target: Tensor, layers: Layers, options: NST) -> Tensor:
-    """Weighted sum of content and style losses.
+def loss(found: Mapping[str, Tensor], grams: Grams, target: Tensor, layer: str, options: NST) -> Tensor:
+    """Weighted sum of the content loss and of every layer's style loss, all of them means of squared differences.
 
     Args:
-        found: activations of the picture, ``layers(x)``, N = 1.
+        found: activations of the picture, N = 1.
         grams: :func:`fit`.
-        target: activations of the photograph in :func:`content_layer`.
+        target: activations of the photograph in the layer ``layer``.
     """
-    total = options.content * F.mse_loss(found[content_layer(layers)], target)
+    total = options.content * F.mse_loss(found[layer], target)
     for name, wanted in grams.items():
-        channels = len(wanted)
-        scale = 1 / channels**2 if options.norm == "channels" else 1.0
-        divisor = 1.0 if options.norm == "channels" else channels
-        total = total + options.style * scale * F.mse_loss(gram(found[name])[0] / divisor, wanted / divisor)
+        total = total + options.style / len(wanted) ** 2 * F.mse_loss(gram(found[name])[0], wanted)
     return total
 
 
@@ -105,7 +108,7 @@ def variation(x: Tensor) -> Tensor:
 def stylise(
     photo: np.ndarray,
     grams: Grams,
-    layers: Layers,
+    seen: Activations,
     options: NST | None = None,
     told: Callable[[float], None] | None = None,
 ) -> np.ndarray:
@@ -119,16 +122,21 @@ def stylise(
 
     Returns:
         uint8 (H, W, 3).
+
+    Raises:
+        UserError: the optimisation diverged.
     """
     options = options or NST()
-    shown = images.to_tensor(photo)[None]
+    shown = images.to_tensor(photo)[None].to(seen.device)
     if options.start == "content":
         x = shown.clone()
     else:
-        x = 0.001 * torch.randn(shown.shape, generator=torch.Generator().manual_seed(options.seed))
+        noise = torch.randn(shown.shape, generator=torch.Generator().manual_seed(options.seed))
+        x = 0.001 * noise.to(seen.device)
     x.requires_grad_(True)
+    layer = content_layer(seen)
     with torch.no_grad():
-        target = layers(shown)[content_layer(layers)]
+        target = seen(shown)[layer]
     # As many evaluations as asked for: no tolerance ends it before.
     optimiser = torch.optim.LBFGS(
         [x], max_iter=options.steps, max_eval=options.steps, tolerance_grad=-1, tolerance_change=-1, history_size=100
@@ -137,9 +145,9 @@ def stylise(
 
         def evaluate() -> Tensor:
             optimiser.zero_grad()
-            value = loss(layers(x), grams, target, layers, options)
-            if options.tv:
-                value = value + options.tv * variation(x)
+            value = loss(seen(x), grams, target, layer, options) + options.tv * variation(x)
+            if not torch.isfinite(value):
+                raise UserError(f"style transfer diverged after {bar.n} steps; say fewer, or other weights")
             value.backward()
             bar.update()
             if told:
@@ -147,4 +155,4 @@ def stylise(
             return value
 
         optimiser.step(evaluate)
-    return images.to_uint8(x.detach().clamp(-1, 1))[0]
+    return images.to_uint8(x.detach().clamp(-1, 1).cpu())[0]

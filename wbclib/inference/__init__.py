@@ -14,7 +14,7 @@ import numpy as np
 
 from wbclib import images
 from wbclib.files import UserError
-from wbclib.inference.drawing import DETAIL, Drawing, is_look, open_drawing
+from wbclib.inference.drawing import Drawing, open_drawing, without_generator
 from wbclib.inference.kinds import FILM, judge
 from wbclib.inference.styles import DEFAULT, weights_file
 
@@ -23,7 +23,7 @@ def cartoonize(
     image: np.ndarray | str | os.PathLike[str],
     style: str | os.PathLike[str] | None = None,
     sharpness: float = 0.0,
-    detail: int = DETAIL,
+    detail: int | None = None,
 ) -> np.ndarray:
     """A photograph as a cartoon, in its own size.
 
@@ -36,7 +36,7 @@ def cartoonize(
             picture by style transfer (:mod:`wbclib.inference.by_picture`), which takes minutes.
         sharpness: 0 (smooth) to 1 (the network's own output).
         detail: short side in pixels at which larger pictures are drawn (:mod:`wbclib.inference.drawing`); 0: the
-            picture's own.
+            picture's own; by default 512, and 256 in the style of a picture.
 
     Returns:
         uint8 (H, W, 3) RGB; computed on a GPU where there is one, else as the engine ``auto`` chooses
@@ -54,7 +54,7 @@ def cartoonize(
     image = np.asarray(image)  # of masked arrays and the like the values alone
     if image.size == 0:
         raise UserError(f"expected an image of at least 1 x 1 pixels, got {image.shape[1]} x {image.shape[0]}")
-    if is_look(name):
+    if without_generator(name):
         return open_drawing(name, sharp, side)(image)
     file = weights_file(name).resolve()
     return _drawing(name, sharp, side, str(file), file.stat().st_mtime_ns)(image)
@@ -102,8 +102,10 @@ def _number(sharpness: Any) -> float:
     return float(value)
 
 
-def _pixels(detail: Any) -> int:
-    """Detail as a whole number; what it may be is for :class:`Drawing` to say."""
+def _pixels(detail: Any) -> int | None:
+    """Detail as a whole number, or None; what it may be is for :class:`Drawing` to say."""
+    if detail is None:
+        return None
     with contextlib.suppress(TypeError):
         if not isinstance(detail, bool):
             return operator.index(detail)
@@ -113,7 +115,7 @@ def _pixels(detail: Any) -> int:
 
 
 @functools.lru_cache(maxsize=4)
-def _drawing(name: str, sharpness: float, detail: int, file: str, changed: int) -> Drawing:
+def _drawing(name: str, sharpness: float, detail: int | None, file: str, changed: int) -> Drawing:
     """What draws in a style; ``file`` and ``changed`` are there to notice other weights under the same name."""
     del file, changed
     return open_drawing(name, sharpness, detail)

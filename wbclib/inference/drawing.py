@@ -36,10 +36,10 @@ def check_detail(detail: int) -> None:
 
 @dataclass(frozen=True)
 class Drawing:
-    """``drawing(photo)`` is the cartoon, uint8 (H, W, 3) to the same, any size from 1 x 1.
+    """``drawing(photo)`` is the cartoon, uint8 (H, W, 3) to the same, any size from 1 x 1 (by a picture, 32 x 32).
 
     Attributes:
-        draw: what draws, at any size.
+        draw: what draws.
         detail: short side at which it draws where the photograph's is longer; 0: it draws the photograph's own pixels.
     """
 
@@ -49,6 +49,11 @@ class Drawing:
     def __post_init__(self) -> None:
         check_detail(self.detail)
 
+    @property
+    def films(self) -> bool:
+        """Whether it is quick enough for films."""
+        return not isinstance(self.draw, ByPicture)
+
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Draw uint8 (H, W, 3)."""
         if not self.detail or min(image.shape[:2]) <= self.detail:
@@ -56,20 +61,20 @@ class Drawing:
         return enlarge(self.draw(images.fit(image, self.detail)), image.shape[:2])
 
 
-def is_look(name: str) -> bool:
-    """Whether a style draws without a generator: a look, or a picture."""
+def without_generator(name: str) -> bool:
+    """Whether a style, a look or a picture, draws without a generator."""
     return name.partition(":")[0] in classical.LOOKS or name.startswith(by_picture.PREFIX)
 
 
-def default_detail(name: str | None) -> int:
+def default_detail(name: str) -> int:
     """The working short side of a style where nobody says one."""
-    return by_picture.DETAIL if (name or "").startswith(by_picture.PREFIX) else DETAIL
+    return by_picture.DETAIL if name.startswith(by_picture.PREFIX) else DETAIL
 
 
 def open_drawing(
     name: str | None = None,
     sharpness: float = 0.0,
-    detail: int = DETAIL,
+    detail: int | None = None,
     tile: int | None = None,
     engine: str = "auto",
 ) -> Drawing:
@@ -79,13 +84,14 @@ def open_drawing(
         name: as :func:`wbclib.inference.classical.load`, :func:`wbclib.inference.by_picture.load` or
             :func:`wbclib.inference.styles.load_style` takes it.
         sharpness, tile: of a generator (:class:`wbclib.inference.stylist.Stylist`).
-        detail: as :class:`Drawing` says.
+        detail: as :class:`Drawing` says; by default :func:`default_detail`.
         engine: of a generator (:mod:`wbclib.inference.engine`).
 
     Raises:
         UserError: unknown style, or a value outside its range; a setting of generators for a look without one.
     """
     name = name or DEFAULT
+    detail = default_detail(name) if detail is None else detail
     look = classical.load(name) or by_picture.load(name)
     if look is None:
         from wbclib.inference.engine import placed  # loads ONNX, which notebooks that draw by a run do without

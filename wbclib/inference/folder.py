@@ -82,6 +82,8 @@ def _one(job: Job, wanted: Plan, stylist: Stylise, force: bool, summary: Summary
     try:
         if reason := wanted.lost.get(job.source, ""):
             raise UserError(reason)
+        if job.film and not getattr(stylist, "films", True):
+            raise UserError("a film has thousands of frames, and this style takes minutes for each; choose another one")
         target = _film(job, stylist, force) if job.film else _picture(job, wanted, stylist, force)
     except Kept as kept:
         summary.kept.append(kept.target)

@@ -16,7 +16,7 @@ here. The bias of a Frechet distance at a small N is in the value and in both en
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -57,8 +57,8 @@ def distances(
     Raises:
         ValueError: another metric, features or groups that do not fit each other, fewer than 2 bootstraps.
     """
-    if metric not in ("fid", *METRICS):
-        raise ValueError(f"unknown metric {metric!r}; say one of fid, {', '.join(METRICS)}")
+    if metric not in MEASURES:
+        raise ValueError(f"unknown metric {metric!r}; say one of {', '.join(MEASURES)}")
     if bootstraps < 2:
         raise ValueError("an interval needs at least 2 bootstraps")
     checked = [fid.checked(x, reference) for x in sets.values()]
@@ -67,9 +67,7 @@ def distances(
     key = _key([x for x, _ in checked], checked[0][1], photographs, images, (metric == "kid", bootstraps, seed))
     if key in _KEPT:
         return _KEPT[key]
-    wide = max(len(reference), *(len(x) for x, _ in checked)) <= checked[0][1].shape[1]
-    kind = _Kernel if metric == "kid" else _WideFrechet if wide else _Frechet
-    measure = kind([x for x, _ in checked], checked[0][1], photographs, images)
+    measure = MEASURES[metric]([x for x, _ in checked], checked[0][1], photographs, images)
     whole = measure(*(np.ones(index.max() + 1) for index in (photographs, images)))
     if min(photographs.max(), images.max()) + 1 < FEWEST:
         return whole, np.full((bootstraps, len(checked)), np.nan)
@@ -107,6 +105,9 @@ def interval(
     return interval_of(values[0], drawn[:, 0])
 
 
+_Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]  # how often each photograph and image counts -> distances
+
+
 class _Frechet:
     """Frechet distances of all sets, given how often each photograph and each reference image counts."""
 
@@ -119,14 +120,14 @@ class _Frechet:
 
 
 class _WideFrechet:
-    """The same of fewer images than features, from the scalar products of images, which no draw changes.
+    """The same of no more images than features, from the scalar products of images, which no draw changes.
 
     With centred rows A and B, counted and scaled, all of a Frechet distance is in A A^T, B B^T and A B^T, and centring
     is a matter of means of their rows and columns.
     """
 
     def __init__(self, sets: list[np.ndarray], reference: np.ndarray, groups: np.ndarray, images: np.ndarray) -> None:
-        middle = reference.mean(0)  # taken away first, so that nothing small is a difference of large products
+        middle = reference.mean(0)  # taken away first: what all have in common would hide small differences
         second = reference - middle
         self.within, self.second, self.across = [], second @ second.T, []
         for x in sets:
@@ -177,6 +178,17 @@ class _Kernel:
         size = (counts @ self.sizes[0]) * (images @ self.sizes[1])
         firsts = (_mean_of_pairs(sums, counts, self.sizes[0]) for sums in self.sets)
         return np.array([f + second - 2 * counts @ k @ images / size for f, k in zip(firsts, self.across, strict=True)])
+
+
+def _frechet(sets: list[np.ndarray], reference: np.ndarray, groups: np.ndarray, images: np.ndarray) -> _Measure:
+    few = max(len(x) for x in (reference, *sets)) <= reference.shape[1]
+    return (_WideFrechet if few else _Frechet)(sets, reference, groups, images)
+
+
+# A metric -> what it makes of all sets, the reference, and the numbers of their photographs and images.
+MEASURES: Mapping[str, Callable[[list[np.ndarray], np.ndarray, np.ndarray, np.ndarray], _Measure]] = {
+    "frechet": _frechet, "fid": _frechet, "kid": _Kernel
+}  # fmt: skip
 
 
 def _by_group(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -122,12 +122,6 @@ NETWORKS: dict[str, Spec] = {
         512,
         (_torchvision("vgg19", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),),
     ),
-    "vgg19_relu5_1": Spec(
-        _vgg(backbones.VGG19, last=29),
-        "relu5_1",
-        512,
-        (_torchvision("vgg19", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),),
-    ),
     "vgg16": Spec(  # VGG16 has three convolutions in its fourth group, so there is no conv4_4
         _vgg(backbones.VGG16, last=21),
         "conv4_3 before its ReLU",
@@ -224,8 +218,19 @@ NETWORKS: dict[str, Spec] = {
 }
 
 
+# For style transfer, which looks into many layers; the weights of "vgg19", which may have trained what is measured.
+LAYERED: dict[str, Spec] = {
+    "vgg19_relu5_1": Spec(
+        _vgg(backbones.VGG19, last=29),
+        "relu5_1",
+        512,
+        (_torchvision("vgg19", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),),
+    ),
+}
+
+
 def load(name: str, downloads: bool = False) -> FeatureNetwork:
-    """The frozen network ``name`` of :data:`NETWORKS`, on the CPU.
+    """The frozen network ``name`` of :data:`NETWORKS` or :data:`LAYERED`, on the CPU.
 
     Weights are looked for in assets/weights, then in the torch hub cache, then (``downloads``) at their
     official address; always against the recorded sha256.
@@ -236,7 +241,7 @@ def load(name: str, downloads: bool = False) -> FeatureNetwork:
     Raises:
         UserError: unknown name; weights not found, damaged, or not the recorded ones; a package is missing.
     """
-    spec = _spec(name)
+    spec = find(name)
     return _pretrained(name, spec, downloads) if spec.files else _drawn(name, spec)
 
 
@@ -246,22 +251,28 @@ def channels(name: str) -> int:
     Raises:
         UserError: unknown name.
     """
-    return _spec(name).channels
+    return find(name).channels
 
 
 def files(name: str) -> list[Path]:
     """The verified local file of a network's weights, for taking it to another machine; none if drawn or not here."""
-    spec = _spec(name)
+    spec = find(name)
     try:
         return [weights.obtain(name, spec.files, downloads=False)[1]] if spec.files else []
     except weights.MissingWeights:
         return []
 
 
-def _spec(name: str) -> Spec:
-    if name not in NETWORKS:
+def find(name: str) -> Spec:
+    """How a network is built, and of which files.
+
+    Raises:
+        UserError: unknown name.
+    """
+    known = NETWORKS | LAYERED
+    if name not in known:
         raise UserError(f"unknown feature network {name!r}; say one of {', '.join(NETWORKS)}")
-    return NETWORKS[name]
+    return known[name]
 
 
 def _pretrained(name: str, spec: Spec, downloads: bool) -> FeatureNetwork:

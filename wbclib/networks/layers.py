@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
+from wbclib.files import UserError
 from wbclib.networks import features
 from wbclib.networks.frozen import FeatureNetwork
-from wbclib.networks.weights import MissingWeights
+from wbclib.networks.weights import PLACE, MissingWeights
 
 DEEP, SHALLOW = "vgg19_relu5_1", "vgg19_conv3_1"
+POOLINGS = ("max", "average")
 
 
 def places(body: nn.Sequential) -> dict[str, int]:
@@ -39,16 +42,16 @@ def available(network: FeatureNetwork) -> list[str]:
     return list(places(_closed(network)))
 
 
-class Layers:
-    """Activations of some layers: ``layers(x)`` is name -> (N, C, h, w) of RGB (N, 3, H, W) in [-1, 1].
+class Activations:
+    """Activations of some layers: ``seen(x)`` is name -> (N, C, h, w) of RGB (N, 3, H, W) in [-1, 1].
 
     Args:
-        network: a VGG of :data:`wbclib.networks.features.NETWORKS`.
+        network: a VGG of :mod:`wbclib.networks.features`.
         names: of :func:`available`.
         pooling: ``max``, or ``average`` (Gatys et al. 2016), which makes activations smaller.
 
     Raises:
-        ValueError: a layer that the network does not have.
+        ValueError: a layer that the network does not have, or another pooling.
     """
 
     def __init__(self, network: FeatureNetwork, names: Sequence[str], pooling: str = "max") -> None:
@@ -56,12 +59,18 @@ class Layers:
         known = places(body)
         if unknown := [name for name in names if name not in known]:
             raise ValueError(f"the network has no layer {unknown[0]}; it has {', '.join(known)}")
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling {pooling!r}: say {' or '.join(POOLINGS)}")
         if pooling == "average":
             body = nn.Sequential(*(nn.AvgPool2d(2) if isinstance(layer, nn.MaxPool2d) else layer for layer in body))
         self.wanted = {known[name]: name for name in names}
         self.prepare, self.body = network.prepare, body[: max(self.wanted) + 1]
         self.body.requires_grad_(False)
-        self.origin = network.origin
+
+    @property
+    def device(self) -> torch.device:
+        """Where images must be."""
+        return next(self.body.parameters()).device
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
         found, x = {}, self.prepare(x)
@@ -72,16 +81,16 @@ class Layers:
         return found
 
 
-def open_vgg19(downloads: bool = False) -> FeatureNetwork:
-    """VGG19 as deep as its weights are here: to relu5_1, or to conv3_1 alone.
+def open_vgg19() -> FeatureNetwork:
+    """VGG19 as deep as its weights are here: torchvision's to relu5_1, or the normalised one to conv3_1.
 
     Raises:
-        MissingWeights: neither is; the message says what to put where.
+        UserError: neither is here; the message says what to put where.
     """
-    try:
-        return features.load(DEEP, downloads)
-    except MissingWeights as deep:
+    for name in (DEEP, SHALLOW):
         try:
-            return features.load(SHALLOW, downloads)
+            return features.load(name)
         except MissingWeights:
-            raise deep from None
+            continue
+    files = " or ".join(file.name for name in (DEEP, SHALLOW) for file in features.find(name).files)
+    raise UserError(f"VGG19 is not here: put {files} at {PLACE}, or torchvision's into the torch hub cache")

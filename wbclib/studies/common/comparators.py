@@ -107,7 +107,7 @@ def absent() -> dict[str, str]:
 
 
 def classical() -> dict[str, Stylise]:
-    """The looks without a network, and OpenCV's with the settings that it has.
+    """The looks without a network, and OpenCV's two with its default settings.
 
     Each takes a crop for a whole picture, so that lines belong to the crop's size.
     """
