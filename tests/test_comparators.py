@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,9 +69,7 @@ def test_opencvs_looks_are_given_blue_first() -> None:
     photo[:, :, :24] = (220, 40, 10)
     photo[:, :, 24:] = (20, 60, 200)
     found = comparators.classical()
-    for name, draw in (
-        ("opencv-stylization", cv2.stylization),
-        ("opencv-pencilsketch", lambda x: cv2.pencilSketch(x)[1]),
-    ):
+    ways = {"opencv-stylization": cv2.stylization, "opencv-pencilsketch": lambda x: cv2.pencilSketch(x)[1]}
+    for name, draw in ways.items():
         blue_first = draw(cv2.cvtColor(photo[0], cv2.COLOR_RGB2BGR))
         np.testing.assert_array_equal(found[name](photo)[1], cv2.cvtColor(blue_first, cv2.COLOR_BGR2RGB))

@@ -225,7 +225,7 @@ def test_other_limits_are_told(drawn: Path) -> None:
     with pytest.raises(UserError, match="has no generator: leave out sharpness"):
         drawing.open_drawing(style, sharpness=0.5)
     assert main(["export", "--style", style, "--out", str(drawn / "a.onnx")]) == 2
-    toy_films.make(drawn / "film.mp4")
+    toy_films.make(drawn / "film.mp4", [toy_films.numbered(k) for k in range(3)])
     summary = folder.run([drawn / "film.mp4"], drawing.open_drawing(style), drawn / "drawn.mp4")
     assert "takes minutes for each" in summary.failed[0][1] and not (drawn / "drawn.mp4").exists()
 
