@@ -108,22 +108,33 @@ def test_what_is_kept_without_the_weights_of_lpips(compared: tuple, weight_folde
     assert found.set_index("method").loc["whitebox", "colour_shift"] == pytest.approx(wanted)
 
 
-def test_what_two_methods_keep_is_compared_crop_by_crop(compared: tuple, study: Path) -> None:
+def test_what_two_methods_keep_is_compared_crop_by_crop_for_every_style(compared: tuple, study: Path) -> None:
     data, made, _, _ = compared
-    found = ranking.kept_paired(made, data).set_index("measure")
-    first, second = (
-        np.array([content.edge_agreement(*pair) for pair in zip(data.inputs, made[name], strict=True)])
-        for name in ("whitebox", "cartoongan")
+    styles = {"one": {"whitebox": "whitebox", "cartoongan": "cartoongan"},
+              "two": {"whitebox": "drawn", "cartoongan": "cartoongan"}, "three": {"whitebox": "start"}}  # fmt: skip
+    profile = dataclasses.replace(profiles.load("smoke"), comparison=styles)
+    made = {**made, "whitebox, two": 255 - made["whitebox"], "whitebox, three": made["whitebox"]}
+    there = {style: dataclasses.replace(data, style=style) for style in styles}
+    found = ranking.kept_paired(profile, there, made)
+    assert found["style"].tolist() == ["one", "one", "two", "two"], "the third has no CartoonGAN"
+    for style, name in (("one", "whitebox"), ("two", "whitebox, two")):
+        row = found[(found["style"] == style) & (found["measure"] == "edge_agreement")].iloc[0]
+        first, second = (
+            np.array([content.edge_agreement(*pair) for pair in zip(data.inputs, made[who], strict=True)])
+            for who in (name, "cartoongan")
+        )
+        assert row["difference"] == pytest.approx((first - second).mean())
+        assert row["diff_low"] < row["difference"] < row["diff_high"] and (row["n"], row["photographs"]) == (N, 8)
+    words = ranking.kept_sentence(found)
+    assert (
+        words.startswith("Paired, whitebox minus cartoongan: edge agreement, one, ") and "colour shift, two, " in words
     )
-    row = found.loc["edge_agreement"]
-    assert row["difference"] == pytest.approx((first - second).mean())
-    assert row["diff_low"] < row["difference"] < row["diff_high"] and (row["n"], row["photographs"]) == (N, 8)
-    assert ranking.kept_sentence(found.reset_index()).startswith("Paired, whitebox minus cartoongan: edge agreement ")
-    profile = profiles.load("smoke")
-    there = dataclasses.replace(data, style=next(iter(profile.styles())))
-    tables.save(ranking.kept_paired(made, there), "kept_paired", "smoke", "x")
-    assert evidence.kept(profile).effects[0].value == pytest.approx(row["difference"], abs=1e-5)  # what a claim reads
-    one = ranking.kept_paired({"whitebox": made["whitebox"]}, data)
+    profile = dataclasses.replace(profile, comparison={style: styles[style] for style in ("one", "two")})
+    tables.save(found, "kept_paired", "smoke", "x")
+    read = [effect.value for effect in evidence.kept(profile).effects]  # what a claim reads: both
+    wanted = found.loc[found["measure"] == "edge_agreement", "difference"]
+    assert read == pytest.approx(wanted.tolist(), abs=1e-5)
+    one = ranking.kept_paired(profile, {"one": data}, {"whitebox": made["whitebox"]})
     assert one.empty and not ranking.kept_sentence(one)
 
 

@@ -173,27 +173,31 @@ def kept(made: Mapping[str, np.ndarray], data: Sets, downloads: bool = False) ->
     return found, note
 
 
-def kept_paired(made: Mapping[str, np.ndarray], data: Sets) -> pd.DataFrame:
-    """What the white box keeps of the photographs minus what CartoonGAN keeps, crop by crop.
+def kept_paired(profile: Profile, data: Mapping[str, Sets], made: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """What the white box keeps of the photographs minus what CartoonGAN keeps, crop by crop, of every style.
 
     Returns:
-        style, a, b, measure, difference, diff_low, diff_high (90 %, over photographs), n, photographs; no row where one
-        of the two is not there.
+        style, a, b, measure, difference, diff_low, diff_high (90 %, over photographs), n, photographs; no row of a
+        style that lacks one of the two.
     """
     rows, (a, b) = [], ("whitebox", "cartoongan")
-    for measure in (edge_agreement, colour_shift) if {a, b} <= set(made) else ():
-        both = zip(data.inputs, made[a], made[b], strict=True)
-        apart = np.array([measure(photo, first) - measure(photo, second) for photo, first, second in both])
-        interval = effect.clustered_interval(apart, data.groups)
-        rows.append((data.style, a, b, measure.__name__, *interval, len(apart), len(set(data.groups))))
+    for style, sets in data.items():
+        own = comparison.of_style(profile, style, made)
+        for measure in (edge_agreement, colour_shift) if {a, b} <= set(own) else ():
+            both = zip(sets.inputs, own[a], own[b], strict=True)
+            apart = np.array([measure(photo, first) - measure(photo, second) for photo, first, second in both])
+            interval = effect.clustered_interval(apart, sets.groups)
+            rows.append((style, a, b, measure.__name__, *interval, len(apart), len(set(sets.groups))))
     columns = ["style", "a", "b", "measure", "difference", "diff_low", "diff_high", "n", "photographs"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def kept_sentence(pairs: pd.DataFrame) -> str:
     """The rows of :func:`kept_paired` in words; empty where there are none."""
+    several = pairs["style"].nunique() > 1
     found = [
-        f"{row['measure'].replace('_', ' ')} {row['difference']:+.3g} [{row['diff_low']:+.3g}, {row['diff_high']:+.3g}]"
+        f"{row['measure'].replace('_', ' ')}{', ' + row['style'] + ',' if several else ''} {row['difference']:+.3g} "
+        f"[{row['diff_low']:+.3g}, {row['diff_high']:+.3g}]"
         for row in pairs.to_dict("records")
     ]
     return f"Paired, {pairs['a'].iloc[0]} minus {pairs['b'].iloc[0]}: {', '.join(found)}." if found else ""
