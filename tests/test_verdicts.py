@@ -108,6 +108,25 @@ def test_a_family_asks_more_of_each_than_a_claim_alone() -> None:
     )
 
 
+def test_p_is_that_of_the_claim_and_what_points_the_other_way_is_told() -> None:
+    """By SciPy's t: an effect of -1 with an error of 0.5 over 3 seeds speaks against "higher"."""
+    against, nothing = Asked((Effect("m", -1.0, 0.5, 3, "seeds"),)), Asked((Effect("m", 0.0, 0.5, 3, "seeds"),))
+    (found,) = decide([against])
+    assert found.p == pytest.approx(stats.t.cdf(2.0, 2)) and found.verdict == OPEN
+    assert found.why_not == "points against the claim; too few seeds for so small an effect, or there is none"
+    surely = Asked((Effect("m", -1.7, 0.5, 3, "seeds"),))
+    told_of = decide([surely, nothing])[0].why_not
+    assert told_of == "points against the claim; too little for the number of claims in its family"
+
+
+@pytest.mark.parametrize(("n", "unit", "one"), [(3, "seeds", "initialisation"), (1, "seeds", "training"),
+                                                (60, "photographs", "training")])  # fmt: skip
+def test_where_chance_is_unknown_there_is_no_p(n: int, unit: str, one: str) -> None:
+    (found,) = decide([Asked((Effect("m", 2.0, 0.1, n, unit, chance=math.inf),))])
+    assert math.isnan(found.p) and math.isnan(found.corrected)
+    assert found.why_not == f"one {one} of each: nothing says what another would change"
+
+
 SURE = 3 * math.sqrt(LEVEL * (1 - LEVEL) / TRIALS)  # by how much a share of 5 % may be off by chance
 
 

@@ -159,7 +159,7 @@ class Verdict:
 
     Attributes:
         verdict: :data:`SUPPORTED`, :data:`CONTRADICTED` or :data:`OPEN`.
-        p: of the claim, or of its opposite where that is smaller.
+        p: of the claim, or of its opposite where that is the verdict; missing where chance is unknown.
         corrected: the same by Holm over the family.
         agree: how many of the effects support the claim by themselves.
         why_not: what is missing, where it cannot be told; else empty.
@@ -191,27 +191,32 @@ def decide(family: Sequence[Asked]) -> list[Verdict]:
                 found.append(Verdict(name, p, float(corrected), claim.agree()))
                 break
         else:
-            p, corrected = min((claim.support(), support[i]), (claim.contradiction(), contradiction[i]))
-            found.append(Verdict(OPEN, p, float(corrected), claim.agree(), why_not(claim, p)))
+            blind = any(effect.n and math.isinf(effect.chance) for effect in claim.effects)
+            p, corrected = (NAN, NAN) if blind else (claim.support(), float(support[i]))
+            found.append(Verdict(OPEN, p, corrected, claim.agree(), why_not(claim)))
     return found
 
 
-def why_not(claim: Asked, p: float) -> str:
+def why_not(claim: Asked) -> str:
     """What is missing of a claim that cannot be told."""
     there = [effect for effect in claim.effects if effect.n]
     if not there:
         return "nothing was measured"
-    if any(math.isinf(effect.chance) for effect in there):
-        return "one training of each: nothing says what another would change"
+    if blind := [effect for effect in there if math.isinf(effect.chance)]:
+        alone = "initialisation" if all(effect.unit == "seeds" and effect.n > 1 for effect in blind) else "training"
+        return f"one {alone} of each: nothing says what another would change"
     if any(effect.n < 2 for effect in there):
         return f"one of its {there[0].unit} alone"
     if not SIDES[claim.supports] and not all(map(math.isfinite, claim.margins or (NAN,))):
         return "no margin says what equally well is"
-    if len({effect.value > 0 for effect in there}) > 1 and SIDES[claim.supports]:
+    side = SIDES[claim.supports]
+    if len({effect.value > 0 for effect in there}) > 1 and side:
         return "its measures point both ways"
-    if p <= LEVEL:
-        return "too little for the number of claims in its family"
-    return f"too few {there[0].unit} for so small an effect, or there is none"
+    against = all(side * effect.value < 0 for effect in there)
+    sure = (claim.contradiction() if against else claim.support()) <= LEVEL
+    lacks = f"too few {there[0].unit} for so small an effect, or there is none"
+    lacks = "too little for the number of claims in its family" if sure else lacks
+    return f"points against the claim; {lacks}" if against else lacks
 
 
 def holm(p: Sequence[float]) -> np.ndarray:

@@ -73,8 +73,9 @@ def judge_claims(profile: Profile) -> pd.DataFrame:
 
     Reads the tables of notebooks 04 and 07 to 12, which must have been written; measures what stands in none of them.
 
-    Of the effects that a claim is asked of, the weakest is shown, that with the largest p; ``agree`` says how many
-    support the claim by themselves. ``chance`` is infinite where nothing says what another training would change.
+    Of the effects that a claim is asked of, the weakest is shown, that with the largest p of the claim; ``agree`` says
+    how many support the claim by themselves, the chance of a training counted. ``chance`` is infinite where nothing
+    says what another training would change.
     """
     asked = list(claims(profile))
     found = [one.ask(profile) for one in asked]

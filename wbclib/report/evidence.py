@@ -14,6 +14,7 @@ from wbclib import images
 from wbclib.corpora.bundled import photographs
 from wbclib.files import UserError
 from wbclib.measure import content, damages, fid
+from wbclib.measure.effect import UNITS
 from wbclib.measure.verdicts import UNKNOWN, Asked, Effect, of_interval, over
 from wbclib.options import Structure
 from wbclib.profiles import Profile
@@ -113,6 +114,12 @@ def _of(row: Mapping[Any, Any], measure: str, keys: str, chance: float, student:
 DIFFERENCE = "difference diff_low diff_high"
 
 
+def _worded(measure: str) -> str:
+    """A measure's name with its unit."""
+    unit = UNITS.get(measure, "")
+    return measure.replace("_", " ") + (f" ({unit})" if unit else "")
+
+
 def moved(run: str, *measures: str) -> Callable[[Profile], Finding]:
     """What a variant of the ablation does to measures, against the full run."""
 
@@ -120,7 +127,7 @@ def moved(run: str, *measures: str) -> Callable[[Profile], Finding]:
         effects, margins = [], []
         variant = next((v for v in profile.ablation if v.name == run), None)
         for measure in measures:
-            named = f"{measure.replace('_', ' ')}, {run} minus full"
+            named = f"{_worded(measure)}, {run} minus full"
             rows = (_row(profile, name, run=run, measure=measure) for name in ("ablation", "switches"))
             row = next((row for row in rows if row is not None), None)
             if row is None or variant is None:
@@ -150,8 +157,8 @@ def controls(term: str, measure: str) -> Callable[[Profile], Finding]:
         row = _row(profile, "follows", term=term, measure=measure)
         runs = tuple(run for v in profile.ablation if v.kind == "control" and v.what == term for run in v.runs)
         if row is None:
-            return _nothing(measure.replace("_", " "), _absent(profile, term, "follows"))
-        named = f"{measure.replace('_', ' ')}, weight x{row['highest']:g} minus x{row['lowest']:g}"
+            return _nothing(_worded(measure), _absent(profile, term, "follows"))
+        named = f"{_worded(measure)}, weight x{row['highest']:g} minus x{row['lowest']:g}"
         n = int(row["n"])
         whole, chance = (row["change"], row["low"], row["high"]), 0.0 if n > 1 else UNKNOWN
         effects = [of_interval(named, *whole, n, "seeds", student=True, chance=chance)]
@@ -169,7 +176,7 @@ def cartoongan(run: str, measure: str) -> Callable[[Profile], Finding]:
     """What a variant of CartoonGAN does to a measure."""
 
     def ask(profile: Profile) -> Finding:
-        named = f"{measure.replace('_', ' ')}, {run} minus cartoongan"
+        named = f"{_worded(measure)}, {run} minus cartoongan"
         row = _row(profile, "cartoongan_ablation", run=run, measure=measure)
         if row is None:
             return _nothing(named, _absent(profile, run, "cartoongan_ablation"))

@@ -69,11 +69,12 @@ def follows(outcome: pd.DataFrame) -> pd.DataFrame:
 
 
 def claims(found: pd.DataFrame) -> pd.DataFrame:
-    """The table of :func:`claims.judge_claims`, as wide as a page: claim, verdict, effect, corrected p."""
+    """The table of :func:`claims.judge_claims`, as wide as a page: claim, verdict, effect, n, corrected p."""
     rows = found.to_dict("records")
     return found[["claim", "verdict"]].assign(
         effect=[_cell(row["effect"], row["low"], row["high"]) for row in rows],
-        p=[f"{row['corrected']:.2g}" if row["n"] else "–" for row in rows],
+        n=[f"{row['n']} {row['unit']}" if row["n"] else "–" for row in rows],
+        p=[f"{row['corrected']:.2g}" if row["n"] and np.isfinite(row["corrected"]) else "–" for row in rows],
     )
 
 

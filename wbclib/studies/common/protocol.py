@@ -85,7 +85,8 @@ def warning(origins: Sequence[Mapping[str, Any]]) -> str:
             "nothing outside it. "
         )
     if others := [name for name in names[True] if name != "inception"]:
-        text += f"{' and '.join(others)} was trained on ImageNet and knows objects and textures. "
+        was, knows = ("were", "know") if len(others) > 1 else ("was", "knows")
+        text += f"{' and '.join(others)} {was} trained on ImageNet and {knows} objects and textures. "
     if inception:
         return text + "The distance over the FID Inception network is the FID."
     return text + "**None of these numbers is an FID**: that name belongs to the FID Inception network alone."
